@@ -1,0 +1,28 @@
+/**
+ * Telemetry of one module over one bucket of time, as an isolate reports it to its PoP object and as PoP objects merge it.
+ * Counts are of real requests (multiply by the time scale's weight for the trace's).
+ */
+export interface ModuleAggregate {
+  /** Index of the module in the route table's list; `UNROUTED` for requests that matched no module. */
+  readonly module: number
+  readonly requests: number
+  readonly errors4xx: number
+  readonly errors5xx: number
+  /** The origin could not be reached at all (no connection, or it broke before the status line). */
+  readonly unreachable: number
+  /** Answered by ATLAS itself: limited or past its deadline. */
+  readonly shed: number
+  readonly bytesOut: number
+  readonly latencySumMs: number
+  /** Latency to first byte, DDSketch, encoded by core-wasm/sketch. */
+  readonly latency: Uint8Array
+}
+
+/** One bucket of trace time. */
+export interface Aggregate {
+  readonly bucketStartMs: number
+  readonly modules: readonly ModuleAggregate[]
+}
+
+/** Module index of requests that no module's routes match. */
+export const UNROUTED = 31

@@ -1,0 +1,144 @@
+import { z } from 'zod'
+import { GUARDS, RULES } from './decision.ts'
+import { AtlasError } from './errors.ts'
+
+const mode = z.enum(['TIGHT', 'HYBRID', 'LOOSE'])
+const count = z.number().int().nonnegative()
+const quantiles = z.strictObject({ p10: z.number(), p50: z.number(), p90: z.number() })
+
+/** Every message says its version, its PoP and its place in the PoP's outbox (strictly rising, so a repeat is known). */
+const head = { v: z.literal(1), pop: z.string(), seq: count, atMs: z.number() }
+
+const forecastSchema = z.strictObject({
+  /** Trace time at which the forecast was made. */
+  madeAtMs: z.number(),
+  model: z.string(),
+  /** Requests a second, per horizon. */
+  in5: quantiles,
+  in15: quantiles,
+  in60: quantiles,
+})
+
+const forecasterStateSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('warming'), minutes: count, of: count }),
+  z.strictObject({ kind: z.literal('ready'), forecast: forecastSchema }),
+  z.strictObject({ kind: z.literal('reactive'), reason: z.string() }),
+])
+
+const anomalySchema = z.strictObject({
+  /** Calibrated, 0..1: 0.7 is the training data's 99 % quantile. */
+  score: z.number(),
+  /** Features that isolate the point, the strongest first. */
+  features: z.array(z.string()).max(8),
+})
+
+const moduleSchema = z.strictObject({
+  name: z.string(),
+  loose: z.boolean(),
+  rps: z.number(),
+  requests: count,
+  errors4xx: count,
+  errors5xx: count,
+  unreachable: count,
+  shed: count,
+  p50Ms: z.number().nullable(),
+  p95Ms: z.number().nullable(),
+  p99Ms: z.number().nullable(),
+})
+
+/** Once a tick: what the PoP sees and does. */
+const secondSchema = z.strictObject({
+  ...head,
+  kind: z.literal('second'),
+  mode,
+  rps: z.number(),
+  policy: z.strictObject({ name: z.string(), version: count }),
+  modules: z.array(moduleSchema),
+  anomaly: anomalySchema.nullable(),
+  forecaster: forecasterStateSchema,
+})
+
+/** Once a trace minute: what the forecast is fed with, and what it said. */
+const minuteSchema = z.strictObject({
+  ...head,
+  kind: z.literal('minute'),
+  minuteStartMs: z.number(),
+  rps: z.number(),
+  errorRate: z.number(),
+  modules: z.array(z.strictObject({ name: z.string(), rps: z.number(), errorRate: z.number() })),
+  forecast: forecastSchema.nullable(),
+})
+
+const decisionSchema = z.strictObject({
+  ...head,
+  kind: z.literal('decision'),
+  id: z.string(),
+  rule: z.enum(RULES),
+  guard: z.enum(GUARDS),
+  from: mode,
+  to: mode,
+  loose: z.array(z.string()),
+  /** What became of it: applied, held back by its guard, or refused by the preflight. */
+  outcome: z.enum(['applied', 'held', 'refused']),
+  detail: z.string(),
+  measuredRps: z.number(),
+  predictedRps: z.number().nullable(),
+  forecastAgeMs: z.number().nullable(),
+  anomalyScore: z.number().nullable(),
+  policyVersion: count,
+  thresholds: z.record(z.string(), z.number()),
+})
+
+/** What a PoP did with a policy. */
+const ackSchema = z.strictObject({
+  ...head,
+  kind: z.literal('ack'),
+  policy: z.string(),
+  version: count,
+  outcome: z.enum(['applied', 'rejected']),
+  code: z.string(),
+  reason: z.string(),
+  faults: z.array(z.strictObject({ path: z.string(), message: z.string() })).max(32),
+  /** Wall time, milliseconds: when central issued it, when the PoP had it applied. */
+  issuedAtMs: z.number(),
+  appliedAtMs: z.number(),
+})
+
+const messageSchema = z.discriminatedUnion('kind', [secondSchema, minuteSchema, decisionSchema, ackSchema])
+
+export type Forecast = z.output<typeof forecastSchema>
+export type Quantiles = z.output<typeof quantiles>
+export type ForecasterState = z.output<typeof forecasterStateSchema>
+export type Anomaly = z.output<typeof anomalySchema>
+export type ModuleState = z.output<typeof moduleSchema>
+export type SecondMessage = z.output<typeof secondSchema>
+export type MinuteMessage = z.output<typeof minuteSchema>
+export type DecisionMessage = z.output<typeof decisionSchema>
+export type AckMessage = z.output<typeof ackSchema>
+export type Message = z.output<typeof messageSchema>
+
+/** A message before the outbox numbers it. */
+export type Draft = {
+  [K in Message['kind']]: Omit<Extract<Message, { kind: K }>, 'v' | 'pop' | 'seq'>
+}[Message['kind']]
+
+/**
+ * Parses one message of a PoP. Strict: an unknown key or version is refused.
+ * @throws AtlasError `message/invalid` with the path of the first fault
+ */
+export function parseMessage(text: string): Message {
+  let document: unknown
+  try {
+    document = JSON.parse(text)
+  } catch (cause) {
+    throw new AtlasError('message/invalid', 'message is not JSON', { cause })
+  }
+  const parsed = messageSchema.safeParse(document)
+  if (parsed.success) return parsed.data
+  const faults = parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message }))
+  throw new AtlasError(
+    'message/invalid',
+    `message refused: ${faults[0]?.path || 'document'}: ${faults[0]?.message}`,
+    { faults },
+  )
+}

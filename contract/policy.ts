@@ -1,0 +1,216 @@
+import { z } from 'zod'
+import { MAX_MODULES } from './coupling.ts'
+import { AtlasError, type Fault, messageOf } from './errors.ts'
+import { parseRoute } from './route-pattern.ts'
+import { isToken } from './subjects.ts'
+
+const token = z.string().refine(isToken, 'must be 1 to 64 of letters, digits, "_" and "-"')
+const rps = z.number().positive().max(1e9)
+const seconds = z.number().min(0).max(86_400)
+
+const route = z.string().superRefine((value, context) => {
+  try {
+    parseRoute(value)
+  } catch (thrown) {
+    context.addIssue({ code: 'custom', message: messageOf(thrown) })
+  }
+})
+
+/** `http(s)://host[:port][/base]`, `binding:NAME` for a service binding, or `self` for the handler ATLAS wraps. */
+const target = z.string().refine(isTarget, {
+  message:
+    'must be "http(s)://host[:port][/base]" without query, "binding:NAME" (a service binding) or "self"',
+})
+
+function isTarget(value: string): boolean {
+  if (value === 'self' || /^binding:[A-Za-z_][A-Za-z0-9_]*$/.test(value)) return true
+  if (!/^https?:\/\//.test(value) || !URL.canParse(value)) return false
+  const url = new URL(value)
+  return url.search === '' && url.hash === '' && url.username === '' && url.password === ''
+}
+
+const step = z.enum(['on', 'shadow', 'off'])
+
+const contractSchema = z.strictObject({
+  timeoutMs: z
+    .number()
+    .int()
+    .min(1)
+    .max(3_600_000)
+    .meta({ description: 'Time a call may take until its first byte.' }),
+  idempotent: z
+    .array(z.enum(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'POST', 'PATCH']))
+    .default(['GET', 'HEAD', 'OPTIONS'])
+    .meta({ description: 'Methods whose calls may be sent twice.' }),
+  state: z
+    .enum(['none', 'shared'])
+    .meta({
+      description: 'Where the module keeps its state: nowhere, or in a store that both targets share.',
+    }),
+})
+
+const moduleSchema = z.strictObject({
+  name: token,
+  routes: z.array(route).min(1).max(64),
+  priority: z.number().int().min(0).max(9).default(5).meta({ description: '0 is the highest.' }),
+  tight: target
+    .optional()
+    .meta({ description: 'Where the module lives inside the monolith; default: `origin`.' }),
+  loose: target.optional().meta({ description: 'Where the module runs as a service of its own.' }),
+  health: z
+    .string()
+    .startsWith('/')
+    .default('/healthz')
+    .meta({ description: 'Path that answers 2xx when the target is ready.' }),
+  contract: contractSchema.optional().meta({ description: 'Needed before the module can ever go loose.' }),
+})
+
+const couplingSchema = z.strictObject({
+  hybrid: z.array(token).default([]).meta({ description: 'Modules that are broken out in HYBRID mode.' }),
+  looseEnterRps: rps.default(5000),
+  looseLeaveRps: rps.default(4000),
+  hybridEnterRps: rps.default(1000),
+  hybridLeaveRps: rps.default(800),
+  leaveAfterS: seconds.default(300),
+  anomalyLoose: z.number().min(0).max(1).default(0.85),
+  anomalyForS: seconds.default(10),
+  minDwellS: seconds.default(60),
+  maxTransitionsPerHour: z.number().int().min(0).max(3600).default(12),
+})
+
+const limitSchema = z.strictObject({
+  name: token,
+  mode: step.default('on'),
+  key: z
+    .string()
+    .regex(/^(client|route|header:[A-Za-z0-9-]{1,64})$/, 'must be "client", "route" or "header:NAME"')
+    .default('client'),
+  rps,
+  burst: z.number().int().min(1).max(1e6),
+  modules: z.array(token).optional().meta({ description: 'Only these modules; default: all.' }),
+})
+
+const policySchema = z
+  .strictObject({
+    apiVersion: z.literal('atlas/v1'),
+    origin: target.meta({
+      description: 'The monolith: where unrouted requests go, and the default tight target.',
+    }),
+    modules: z.array(moduleSchema).min(1).max(MAX_MODULES),
+    coupling: couplingSchema.prefault({}),
+    autonomyLevel: z.number().int().min(0).max(4).default(3),
+    limits: z.array(limitSchema).max(16).default([]),
+    clientIpHeader: z
+      .string()
+      .regex(/^[a-z0-9-]{1,64}$/)
+      .default('cf-connecting-ip'),
+    deadline: z
+      .strictObject({
+        mode: step.default('on'),
+        defaultMs: z.number().int().min(1).max(3_600_000).default(30_000),
+      })
+      .prefault({}),
+    forecast: z.strictObject({ quantile: z.enum(['p10', 'p50', 'p90']).default('p50') }).prefault({}),
+    headers: z
+      .strictObject({ decision: z.boolean().default(false), serverTiming: z.boolean().default(false) })
+      .prefault({})
+      .meta({
+        description: 'Response headers that tell what ATLAS did; each costs a copy of the response head.',
+      }),
+  })
+  .meta({ id: 'https://atlas.invalid/schemas/policy-v1.json', title: 'ATLAS policy' })
+
+export type Policy = z.output<typeof policySchema>
+export type ModulePolicy = Policy['modules'][number]
+export type LimitPolicy = Policy['limits'][number]
+
+/**
+ * Parses and cross-checks a policy, once, at the border. Strict: an unknown key is a fault.
+ * @throws AtlasError `policy/invalid` with every fault's path, e.g. `coupling.hybrid.0`
+ */
+export function parsePolicy(document: unknown): Policy {
+  const parsed = policySchema.safeParse(document)
+  if (!parsed.success) throw invalid(parsed.error.issues.flatMap(faultsOf))
+  const faults = crossCheck(parsed.data)
+  if (faults.length > 0) throw invalid(faults)
+  return parsed.data
+}
+
+/** JSON Schema of the policy as a user writes it (defaults may be left out). */
+export function policyJsonSchema(): object {
+  return z.toJSONSchema(policySchema, { io: 'input', unrepresentable: 'any' })
+}
+
+function invalid(faults: readonly Fault[]): AtlasError {
+  const first = faults[0]
+  const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : ''
+  return new AtlasError(
+    'policy/invalid',
+    `policy refused: ${first?.path || 'document'}: ${first?.message}${more}`,
+    { faults },
+  )
+}
+
+function faultsOf(issue: z.core.$ZodIssue): Fault[] {
+  const path = issue.path.join('.')
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({
+      path: path ? `${path}.${key}` : key,
+      message: 'unknown key; remove it or mend its spelling',
+    }))
+  }
+  return [{ path, message: issue.message }]
+}
+
+function crossCheck(policy: Policy): Fault[] {
+  const faults: Fault[] = []
+  const byName = new Map(policy.modules.map((module) => [module.name, module]))
+  const known = [...byName.keys()].join(', ')
+  const need = (name: string, path: string) => {
+    const module = byName.get(name)
+    if (!module) faults.push({ path, message: `unknown module "${name}" (known: ${known})` })
+    return module
+  }
+
+  policy.modules.forEach((module, index) => {
+    const path = `modules.${index}`
+    if (byName.get(module.name) !== module)
+      faults.push({ path: `${path}.name`, message: `module "${module.name}" stands twice` })
+    if (module.loose !== undefined && module.contract === undefined) {
+      faults.push({
+        path: `${path}.contract`,
+        message: `module "${module.name}" has a loose target but no contract; a module without one can never go loose`,
+      })
+    }
+  })
+  policy.coupling.hybrid.forEach((name, index) => {
+    const path = `coupling.hybrid.${index}`
+    if (need(name, path)?.loose === undefined && byName.has(name)) {
+      faults.push({ path, message: `module "${name}" has no loose target, so it cannot be broken out` })
+    }
+  })
+  policy.limits.forEach((limit, index) => {
+    limit.modules?.forEach((name, at) => {
+      need(name, `limits.${index}.modules.${at}`)
+    })
+    if (policy.limits.findIndex((other) => other.name === limit.name) !== index) {
+      faults.push({ path: `limits.${index}.name`, message: `limit "${limit.name}" stands twice` })
+    }
+  })
+
+  const { looseEnterRps, looseLeaveRps, hybridEnterRps, hybridLeaveRps } = policy.coupling
+  const order: [string, number, string, number][] = [
+    ['looseLeaveRps', looseLeaveRps, 'looseEnterRps', looseEnterRps],
+    ['hybridLeaveRps', hybridLeaveRps, 'hybridEnterRps', hybridEnterRps],
+    ['hybridEnterRps', hybridEnterRps, 'looseEnterRps', looseEnterRps],
+  ]
+  for (const [low, lowRps, high, highRps] of order) {
+    if (lowRps >= highRps) {
+      faults.push({
+        path: `coupling.${low}`,
+        message: `must be below coupling.${high} (${highRps}), but is ${lowRps}; else the mode would flap`,
+      })
+    }
+  }
+  return faults
+}

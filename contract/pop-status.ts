@@ -1,0 +1,25 @@
+import type { DecisionMessage, SecondMessage } from './messages.ts'
+
+/** Path below which the edge answers for itself instead of passing on; a bearer token opens it. */
+export const STATUS_PATH = '/.atlas/status'
+
+/** Live state of one PoP, as its own edge tells it: works without central ("island"). */
+export interface PopStatus {
+  readonly pop: string
+  /** The last tick; null before the first. Same form as the telemetry. */
+  readonly second: Omit<SecondMessage, 'v' | 'pop' | 'seq' | 'kind'> | null
+  readonly lastDecision: Omit<DecisionMessage, 'v' | 'pop' | 'seq' | 'kind'> | null
+  readonly link: {
+    readonly state: 'off' | 'connecting' | 'connected' | 'disconnected'
+    readonly error: string | null
+    readonly outboxRows: number
+    readonly outboxDropped: number
+  }
+  readonly policyError: string | null
+  readonly modelError: string | null
+  readonly ticks: number
+  readonly isolates: number
+  /** Requests seen since the PoP object's storage was made, and those ATLAS failed open on. */
+  readonly requests: number
+  readonly internalErrors: number
+}

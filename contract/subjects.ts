@@ -1,0 +1,54 @@
+import { AtlasError } from './errors.ts'
+
+/** Streams and buckets that central owns. A PoP only publishes into streams and reads by DIRECT.GET. */
+export const STREAMS = {
+  telemetry: 'ATLAS_TELEMETRY',
+  ack: 'ATLAS_ACK',
+  audit: 'ATLAS_AUDIT',
+} as const
+
+export const POLICY_BUCKET = 'atlas_policy'
+/** The stream behind the policy bucket: what a PoP reads by DIRECT.GET. */
+export const POLICY_STREAM = `KV_${POLICY_BUCKET}`
+
+const TOKEN = /^[A-Za-z0-9_-]{1,64}$/
+
+/** A name that is one NATS subject token: letters, digits, `_`, `-`; 1 to 64 characters. */
+export function isToken(name: string): boolean {
+  return TOKEN.test(name)
+}
+
+function token(kind: string, name: string): string {
+  if (!isToken(name)) {
+    throw new AtlasError(
+      'config/invalid',
+      `${kind} must be 1 to 64 of letters, digits, "_" and "-", but is ${JSON.stringify(name)}`,
+    )
+  }
+  return name
+}
+
+export const subjects = {
+  second: (pop: string): string => `atlas.telemetry.${token('pop', pop)}.second`,
+  minute: (pop: string): string => `atlas.telemetry.${token('pop', pop)}.minute`,
+  decision: (pop: string): string => `atlas.audit.${token('pop', pop)}.decision`,
+  ack: (pop: string, policy: string): string => `atlas.ack.${token('pop', pop)}.${token('policy', policy)}`,
+  policy: (policy: string): string => `$KV.${POLICY_BUCKET}.${token('policy', policy)}`,
+  directGet: (stream: string): string => `$JS.API.DIRECT.GET.${token('stream', stream)}`,
+  inbox: (pop: string): string => `_INBOX_${token('pop', pop)}`,
+} as const
+
+/** What one PoP may do on the server: the whole of it. No consumer, no KV write, nobody else's subject. */
+export function popPermissions(pop: string): {
+  publish: { allow: string[] }
+  subscribe: { allow: string[] }
+} {
+  const name = token('pop', pop)
+  const kinds = ['telemetry', 'ack', 'audit', 'hold', 'crdt']
+  return {
+    publish: {
+      allow: [...kinds.map((kind) => `atlas.${kind}.${name}.>`), `$JS.API.DIRECT.GET.${POLICY_STREAM}`],
+    },
+    subscribe: { allow: [`${subjects.inbox(name)}.>`, `$KV.${POLICY_BUCKET}.>`] },
+  }
+}
