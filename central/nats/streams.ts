@@ -1,0 +1,80 @@
+import {
+  DiscardPolicy,
+  type JetStreamManager,
+  type NatsConnection,
+  NatsError,
+  nanos,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+} from 'nats.ws'
+import { POLICY_BUCKET, STREAMS } from '../../contract/subjects.ts'
+
+export interface StreamLimits {
+  /** Telemetry is dropped, the oldest first, beyond this age or size. */
+  readonly telemetryAgeMs: number
+  readonly telemetryBytes: number
+}
+
+export const DEFAULT_LIMITS: StreamLimits = {
+  telemetryAgeMs: 48 * 3_600_000,
+  telemetryBytes: 512 * 1024 ** 2,
+}
+
+/** Versions of each policy that the bucket keeps; 64 is the most NATS allows. */
+export const POLICY_HISTORY = 64
+const STREAM_EXISTS = 10058
+
+/**
+ * Makes the streams and the policy bucket where they are missing, and brings the limits of those that are there up to date.
+ * No stream that a PoP publishes into allows rollup: a PoP cannot empty one.
+ * @throws NatsError when JetStream refuses or is not ready yet
+ */
+export async function ensureStreams(
+  connection: NatsConnection,
+  limits: StreamLimits = DEFAULT_LIMITS,
+): Promise<void> {
+  const manager = await connection.jetstreamManager({ timeout: 5_000 })
+  const common = {
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    allow_direct: true,
+    allow_rollup_hdrs: false,
+    discard: DiscardPolicy.Old,
+  }
+  await ensure(manager, {
+    ...common,
+    name: STREAMS.telemetry,
+    subjects: ['atlas.telemetry.>'],
+    max_age: nanos(limits.telemetryAgeMs),
+    max_bytes: limits.telemetryBytes,
+  })
+  await ensure(manager, {
+    ...common,
+    name: STREAMS.ack,
+    subjects: ['atlas.ack.>'],
+    max_msgs_per_subject: 64,
+  })
+  await ensure(manager, {
+    ...common,
+    name: STREAMS.audit,
+    subjects: ['atlas.audit.>'],
+    deny_delete: true,
+    deny_purge: true,
+  })
+  await connection
+    .jetstream({ timeout: 5_000 })
+    .views.kv(POLICY_BUCKET, { history: POLICY_HISTORY, allow_direct: true })
+}
+
+async function ensure(
+  manager: JetStreamManager,
+  config: Partial<StreamConfig> & { name: string },
+): Promise<void> {
+  try {
+    await manager.streams.add(config)
+  } catch (thrown) {
+    if (!(thrown instanceof NatsError) || thrown.api_error?.err_code !== STREAM_EXISTS) throw thrown
+    await manager.streams.update(config.name, config)
+  }
+}
