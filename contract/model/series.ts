@@ -17,6 +17,12 @@ export interface SeriesHistory {
   readonly rps: readonly number[]
   /** Share of answers that were 5xx or unreachable, 0..1; NaN where unknown. */
   readonly errorRate: readonly number[]
+  /** What the origin reports of itself, each 0..1 of its capacity; left out, or NaN, where it reports nothing. */
+  readonly cpu?: readonly number[]
+  readonly memory?: readonly number[]
+  readonly dbQueue?: readonly number[]
+  /** Whether the last step's day is a holiday; left out where nobody said. */
+  readonly holiday?: boolean
 }
 
 /** What one tick saw of the whole PoP: the raw input of the anomaly features. NaN where nothing was measured. */

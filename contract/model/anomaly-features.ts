@@ -1,0 +1,138 @@
+import { RobustScale, type RobustScaleState } from './robust-scale.ts'
+import type { TickSummary } from './series.ts'
+
+/** What the isolation forest sees of a tick, in this order. `z` features are in standard deviations, clipped at ±12. */
+export const ANOMALY_FEATURES = [
+  'rpsZ1m',
+  'rpsZ10m',
+  'rpsZ60m',
+  'rpsStepZ',
+  'errorRate',
+  'errorRateZ',
+  'unreachableRate',
+  'p50Z',
+  'p99Z',
+  'tailRatio',
+  'tailRatioZ',
+  'bytesPerRequestZ',
+  'hourSin',
+  'hourCos',
+] as const
+
+/** Ticks before the first features: until then nothing is known to compare with. */
+export const ANOMALY_WARMUP = 60
+
+/** Serialisable memory of the features: a PoP object resumes with it after a restart. */
+export interface AnomalyFeaturesState {
+  readonly lastMs: number
+  readonly lastLogRps: number
+  readonly ticks: number
+  readonly scales: readonly RobustScaleState[]
+}
+
+/** Time constants, and least spreads, of the running scales: log requests at three windows, their step, error rate, latencies. */
+const SCALES = [
+  { windowS: 60, floor: 0.02 },
+  { windowS: 600, floor: 0.02 },
+  { windowS: 3600, floor: 0.02 },
+  { windowS: 600, floor: 0.02 },
+  { windowS: 600, floor: 0.005 },
+  { windowS: 600, floor: 0.02 },
+  { windowS: 600, floor: 0.05 },
+  { windowS: 600, floor: 0.05 },
+  { windowS: 600, floor: 0.05 },
+] as const
+const [RPS_1M, RPS_10M, RPS_60M, RPS_STEP, ERRORS, P50, P99, TAIL, BYTES] = [0, 1, 2, 3, 4, 5, 6, 7, 8]
+
+/** However long a tick is, a scale remembers at least this many of them. */
+const LEAST_TICKS = 20
+const DAY_MS = 86_400_000
+
+/**
+ * Streaming features of a PoP's ticks: each value against a robust running centre and spread of its own past (log
+ * requests over 1, 10 and 60 minutes, their step, error rate, latencies, bytes a request), the error rates themselves, the
+ * latency tail's ratio and the time of day. A tick is compared before it is learnt. Windows are in trace time and at
+ * least 20 ticks, so that a compressed replay is seen like live traffic.
+ */
+export class AnomalyFeatures {
+  readonly #scales: readonly RobustScale[]
+  #lastMs: number
+  #lastLogRps: number
+  #ticks: number
+
+  constructor(state?: AnomalyFeaturesState) {
+    this.#scales = SCALES.map(({ floor }, index) => new RobustScale(floor, state?.scales[index]))
+    this.#lastMs = state?.lastMs ?? Number.NaN
+    this.#lastLogRps = state?.lastLogRps ?? Number.NaN
+    this.#ticks = state?.ticks ?? 0
+  }
+
+  /**
+   * The features of a tick, in the order of ANOMALY_FEATURES, all finite; null while warming (the first 60 ticks) and
+   * for a tick without a request rate. What a tick did not measure (NaN) stands at "as usual" and is not learnt.
+   */
+  push(tick: TickSummary): Float64Array | null {
+    if (!Number.isFinite(tick.rps) || !Number.isFinite(tick.atMs)) return null
+    const elapsedS = Number.isNaN(this.#lastMs) ? 1 : Math.max(0.001, (tick.atMs - this.#lastMs) / 1000)
+    const logRps = Math.log1p(Math.max(0, tick.rps))
+    const step = Number.isNaN(this.#lastLogRps) ? Number.NaN : logRps - this.#lastLogRps
+    const errorRate = Math.sqrt(share(tick.errorRate))
+    const logP50 = positiveLog(tick.p50Ms)
+    const logP99 = positiveLog(tick.p99Ms)
+    const tail = logP99 - logP50
+    const bytes = tick.rps > 0 ? Math.log1p(Math.max(0, tick.bytesPerS) / tick.rps) : Number.NaN
+    const z = (scale: number, value: number): number => this.#compare(scale, value, elapsedS)
+
+    const angle = (2 * Math.PI * tick.atMs) / DAY_MS
+    const features = Float64Array.of(
+      z(RPS_1M, logRps),
+      z(RPS_10M, logRps),
+      z(RPS_60M, logRps),
+      z(RPS_STEP, step),
+      orZero(errorRate),
+      z(ERRORS, errorRate),
+      orZero(Math.sqrt(share(tick.unreachableRate))),
+      z(P50, logP50),
+      z(P99, logP99),
+      orZero(tail),
+      z(TAIL, tail),
+      z(BYTES, bytes),
+      Math.sin(angle),
+      Math.cos(angle),
+    )
+    this.#lastMs = tick.atMs
+    this.#lastLogRps = logRps
+    this.#ticks++
+    return this.#ticks > ANOMALY_WARMUP ? features : null
+  }
+
+  state(): AnomalyFeaturesState {
+    return {
+      lastMs: this.#lastMs,
+      lastLogRps: this.#lastLogRps,
+      ticks: this.#ticks,
+      scales: this.#scales.map((scale) => scale.state()),
+    }
+  }
+
+  #compare(index: number, value: number, elapsedS: number): number {
+    const scale = this.#scales[index]
+    const spec = SCALES[index]
+    if (scale === undefined || spec === undefined) return 0
+    const z = scale.z(value)
+    scale.learn(value, Math.min(1 / LEAST_TICKS, 1 - Math.exp(-elapsedS / spec.windowS)))
+    return z
+  }
+}
+
+function share(value: number): number {
+  return Number.isNaN(value) ? Number.NaN : Math.min(1, Math.max(0, value))
+}
+
+function positiveLog(ms: number): number {
+  return Number.isFinite(ms) && ms >= 0 ? Math.log(ms + 0.01) : Number.NaN
+}
+
+function orZero(value: number): number {
+  return Number.isFinite(value) ? value : 0
+}
