@@ -1,0 +1,3 @@
+/** The compiled core, not yet instantiated. */
+declare const module: WebAssembly.Module
+export default module
