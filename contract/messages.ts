@@ -56,6 +56,8 @@ const secondSchema = z.strictObject({
   modules: z.array(moduleSchema),
   anomaly: anomalySchema.nullable(),
   forecaster: forecasterStateSchema,
+  /** Messages that wait for NATS, and those a full outbox lost since the PoP's storage was made. */
+  outbox: z.strictObject({ rows: count, dropped: count }).optional(),
 })
 
 /** Once a trace minute: what the forecast is fed with, and what it said. */

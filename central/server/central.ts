@@ -1,0 +1,154 @@
+import { readFileSync } from 'node:fs'
+import type { Server } from 'node:http'
+import { serve } from '@hono/node-server'
+import { getConnInfo } from '@hono/node-server/conninfo'
+import { AtlasError, messageOf } from '../../contract/errors.ts'
+import type { Message } from '../../contract/messages.ts'
+import { FailureLimit } from '../auth/failure-limit.ts'
+import { createGuard } from '../auth/guard.ts'
+import { parseTokenFile } from '../auth/token-file.ts'
+import { Ingest } from '../ingest/ingest.ts'
+import { View } from '../ingest/view.ts'
+import { NatsLink } from '../nats/link.ts'
+import { ensureStreams } from '../nats/streams.ts'
+import { PolicyStore } from '../policy/policy-store.ts'
+import { createApp } from './app.ts'
+import { Broadcast } from './broadcast.ts'
+import type { CentralConfig } from './config.ts'
+import type { Log } from './log.ts'
+import type { Counters, Services } from './services.ts'
+
+/** A running central. */
+export interface Central {
+  readonly url: string
+  /** Reads the tokens file again; keeps the old tokens when the new file has a fault. */
+  reloadTokens(): void
+  /** Ends live streams, lets requests finish, flushes to NATS and closes. */
+  stop(): Promise<void>
+}
+
+const DRAIN_MS = 5_000
+
+/**
+ * Starts central: HTTP at once, NATS as soon as it is there.
+ * @throws AtlasError `setup/port-taken` when it cannot listen
+ */
+export async function startCentral(config: CentralConfig, log: Log, wallMs: () => number): Promise<Central> {
+  const counters: Counters = { pushes: 0, pushesRefused: 0, authFailures: 0, auditLost: 0 }
+  const broadcast = new Broadcast()
+  const view = new View()
+  const ingest = new Ingest({
+    view,
+    wallMs,
+    onMessage: (message) => broadcast.send(liveEvent(message)),
+    onRefused: (subject, reason) => log('message refused', { subject, reason }),
+  })
+  const link = new NatsLink({
+    ...config.nats,
+    wallMs,
+    prepare: async (connection, ended) => {
+      await ensureStreams(connection, config.limits)
+      await ingest.start(connection, ended)
+    },
+    onChange: (status) => {
+      log(`nats ${status.state}`, status.error === null ? {} : { error: status.error })
+      broadcast.send({ event: 'nats', data: status, replaces: 'nats' })
+    },
+  })
+  const store = new PolicyStore({
+    connection: () => link.connection(),
+    key: config.signingKey,
+    wallMs,
+    onAuditLost: (reason) => {
+      counters.auditLost += 1
+      log('audit entry lost', { reason })
+    },
+  })
+  const services: Services = {
+    store,
+    view,
+    ingest,
+    broadcast,
+    link: () => link.status,
+    wallMs,
+    staleMs: config.staleMs,
+    counters,
+  }
+  let tokens = config.tokens
+  const guard = createGuard({
+    tokens: () => tokens,
+    openRead: config.openRead,
+    limit: new FailureLimit({ failures: 10, windowMs: 60_000 }),
+    wallMs,
+    addressOf: (context) => getConnInfo(context).remote.address ?? 'unknown',
+    onFailure: () => {
+      counters.authFailures += 1
+    },
+  })
+  const app = createApp({
+    services,
+    guard,
+    onBug: (thrown, path) =>
+      log('bug', { path, error: thrown instanceof Error ? (thrown.stack ?? '') : String(thrown) }),
+  })
+  const { server, port } = await listen(app.fetch, config)
+  link.start()
+  const host = config.host.includes(':') ? `[${config.host}]` : config.host
+  return {
+    url: `http://${host}:${port}`,
+    reloadTokens: () => {
+      try {
+        tokens = parseTokenFile(readFileSync(config.tokensFile, 'utf8'))
+        log('tokens read again', { tokens: tokens.tokens.length })
+      } catch (thrown) {
+        log('tokens kept', { error: messageOf(thrown) })
+      }
+    },
+    stop: async () => {
+      broadcast.closeAll()
+      await drain(server)
+      await link.close()
+    },
+  }
+}
+
+/** A PoP's newer second takes the place of one a slow listener has not read. */
+function liveEvent(message: Message) {
+  const replaces = message.kind === 'second' ? { replaces: `second ${message.pop}` } : {}
+  return { event: message.kind, data: message, ...replaces }
+}
+
+function listen(
+  fetch: (request: Request) => Response | Promise<Response>,
+  config: CentralConfig,
+): Promise<{ server: Server; port: number }> {
+  return new Promise((resolve, reject) => {
+    const server = serve({ fetch, hostname: config.host, port: config.port }, (info) =>
+      resolve({ server: server as Server, port: info.port }),
+    )
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const taken = cause.code === 'EADDRINUSE'
+      const why = taken
+        ? 'is taken by another process; set ATLAS_CENTRAL_PORT to a free one'
+        : `cannot be opened: ${cause.message}`
+      reject(
+        new AtlasError(
+          taken ? 'setup/port-taken' : 'setup/failed',
+          `port ${config.port} of ${config.host} ${why}`,
+          { cause },
+        ),
+      )
+    })
+  })
+}
+
+function drain(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS)
+    server.close(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+    server.closeIdleConnections()
+  })
+}

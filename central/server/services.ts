@@ -1,0 +1,25 @@
+import type { Ingest } from '../ingest/ingest.ts'
+import type { View } from '../ingest/view.ts'
+import type { LinkStatus } from '../nats/link.ts'
+import type { PolicyStore } from '../policy/policy-store.ts'
+import type { Broadcast } from './broadcast.ts'
+
+/** What the routes work with. */
+export interface Services {
+  readonly store: PolicyStore
+  readonly view: View
+  readonly ingest: Ingest
+  readonly broadcast: Broadcast
+  readonly link: () => LinkStatus
+  readonly wallMs: () => number
+  readonly staleMs: number
+  readonly counters: Counters
+}
+
+/** What central counts of itself. */
+export interface Counters {
+  pushes: number
+  pushesRefused: number
+  authFailures: number
+  auditLost: number
+}
