@@ -1,0 +1,151 @@
+import { createHash } from 'node:crypto'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { AtlasError } from '../../contract/errors.ts'
+import { type Policy, parsePolicy } from '../../contract/policy.ts'
+import { CentralClient } from './central-client.ts'
+import { checkStack } from './check.ts'
+import { liveLine } from './live-line.ts'
+import { findNatsServer } from './nats-binary.ts'
+import { parseOptions, type UpOptions, USAGE } from './options.ts'
+import { readPolicyFile } from './policy-file.ts'
+import { unreachable } from './probe.ts'
+import { type Stack, startStack } from './stack.ts'
+import { STOREFRONT_POLICY } from './storefront.ts'
+
+/** `npm start`: everything of ATLAS on this machine, in front of the example storefront or the user's own server. */
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const cwd = process.env.INIT_CWD ?? process.cwd()
+const cacheDir = join(root, '.atlas/cache')
+
+const givenUp = new AbortController()
+let starting: Promise<Stack> | null = null
+let stack: Stack | null = null
+let stopping: Promise<never> | null = null
+/** Where a check keeps its state; removed at its end. */
+let tempDir: string | null = null
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(0))
+const parent = process.ppid
+setInterval(() => process.ppid !== parent && void stop(0), 1000).unref()
+
+try {
+  const options = parseOptions(process.argv.slice(2))
+  if (options.help) process.stdout.write(USAGE)
+  else await up(options)
+} catch (thrown) {
+  if (stopping === null) {
+    console.error(thrown instanceof AtlasError ? `atlas: ${thrown.message}` : thrown)
+    await stop(1)
+  }
+}
+
+async function up(options: UpOptions): Promise<void> {
+  const policy = policyOf(options)
+  const natsServer = options.nats ? await natsServerPath() : null
+  await warnOfOrigin(options)
+  if (options.check) tempDir = mkdtempSync(join(tmpdir(), 'atlas-check-'))
+  starting = startStack({
+    root,
+    stateDir: tempDir ?? resolve(cwd, options.stateDir ?? join(root, '.atlas')),
+    cacheDir,
+    policy,
+    storefront: options.origin === null,
+    natsServer,
+    ...(options.check ? {} : { ports: options.ports }),
+    signal: givenUp.signal,
+    say,
+  })
+  stack = await starting
+  if (stopping) return
+  if (stack.takenUp) say('the last run did not stop cleanly; its state is taken up')
+  const central = await bringPolicy(stack)
+  if (options.check) return check(stack, central, options.origin === null)
+  console.log(readyLine(stack))
+  if (!options.quiet) await live(stack)
+}
+
+function policyOf({ origin, policyFile }: UpOptions): Policy {
+  const own = join(cwd, 'atlas.policy.yaml')
+  const file = policyFile ?? (origin === null ? join(root, STOREFRONT_POLICY) : existsSync(own) ? own : null)
+  const policy = file === null ? null : readPolicyFile(resolve(cwd, file))
+  if (origin === null) return policy ?? readPolicyFile(join(root, STOREFRONT_POLICY))
+  if (policy !== null) return { ...policy, origin }
+  return parsePolicy({ apiVersion: 'atlas/v1', origin, modules: [{ name: 'app', routes: ['/*'] }] })
+}
+
+async function natsServerPath(): Promise<string | null> {
+  const binary = await findNatsServer(cacheDir, say)
+  if (binary.found) return binary.path
+  say(
+    `nats-server was not found (${binary.tried.join('; ')}). The edge starts on its own (island): no central, no policy push. Install nats-server, or name it in NATS_SERVER_BIN`,
+  )
+  return null
+}
+
+async function warnOfOrigin({ origin }: UpOptions): Promise<void> {
+  const why = origin === null ? null : await unreachable(origin)
+  if (why !== null)
+    say(
+      `the origin ${origin} does not answer (${why}); ATLAS starts all the same, requests get 502 until it does`,
+    )
+}
+
+/** Pushes the policy, unless it is the one that was brought last time: what was pushed since then stays. */
+async function bringPolicy({ urls, state, policy, policyName, operatorToken }: Stack) {
+  if (urls.central === null) return null
+  const client = new CentralClient(urls.central, operatorToken)
+  const file = state.file('policy.sha256')
+  const hash = createHash('sha256').update(JSON.stringify(policy)).digest('hex')
+  const known = existsSync(file) && readFileSync(file, 'utf8') === hash
+  const { version, changed } = await client.bring(policyName, policy, { keep: known })
+  writeFileSync(file, hash)
+  if (changed) say(`policy "${policyName}" pushed as version ${version}`)
+  return { client, version }
+}
+
+async function check(running: Stack, central: Awaited<ReturnType<typeof bringPolicy>>, shop: boolean) {
+  console.log(readyLine(running))
+  const { seen, missed } = await checkStack(running, central, shop)
+  for (const line of seen) console.log(line)
+  for (const line of missed) console.log(`missed: ${line}`)
+  console.log(missed.length === 0 ? 'check: good' : 'check: failed')
+  await stop(missed.length === 0 ? 0 : 1)
+}
+
+function readyLine({ urls, state }: Stack): string {
+  const brain = urls.central === null ? 'no central (island)' : `central ${urls.central}`
+  return `ready: edge ${urls.edges[0]} · ${brain} · origin ${urls.origin} · logs ${state.file('logs')} · Ctrl-C stops`
+}
+
+/** One line per second; on a terminal it is written over as long as nothing else is said. */
+async function live(running: Stack): Promise<void> {
+  for (;;) {
+    const began = Date.now()
+    const line = liveLine(await running.status())
+    if (stopping) return
+    console.log(`${new Date().toTimeString().slice(0, 8)} ${line}`)
+    await new Promise((done) => setTimeout(done, Math.max(0, 1000 - (Date.now() - began))))
+  }
+}
+
+function say(line: string): void {
+  console.log(`atlas: ${line}`)
+}
+
+/** Ends everything, once. A second signal does not hasten it: every part is given its few seconds at most. */
+function stop(code: number): Promise<never> {
+  stopping ??= (async () => {
+    const began = Date.now()
+    if (starting && tempDir === null) say('stopping')
+    givenUp.abort()
+    stack ??= (await starting?.catch(() => null)) ?? null
+    await stack?.stop()
+    if (tempDir !== null) rmSync(tempDir, { recursive: true, force: true })
+    else if (stack) say(`stopped in ${((Date.now() - began) / 1000).toFixed(1)} s`)
+    process.exit(code)
+  })()
+  return stopping
+}

@@ -1,0 +1,118 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { AtlasError } from '../../contract/errors.ts'
+import type { TrustedKeys } from '../../contract/signed-policy.ts'
+import { createToken } from '../auth/token-file.ts'
+import { createNkey, publicKeyOf } from '../nats/nkey.ts'
+import { createSigningKey } from '../policy/signing-key.ts'
+
+/** The directory in which one stack keeps its keys, NATS store, Durable Objects, shop database and logs. */
+export class StateDir {
+  readonly path: string
+
+  constructor(path: string) {
+    this.path = path
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+  }
+
+  file(...parts: string[]): string {
+    return join(this.path, ...parts)
+  }
+
+  directory(...parts: string[]): string {
+    const path = this.file(...parts)
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+    return path
+  }
+
+  /**
+   * Claims the directory for this process.
+   * @returns whether the last one that had it did not give it back, so that its state is being taken up
+   * @throws AtlasError `setup/failed` when the one that has it still runs
+   */
+  lock(): boolean {
+    const file = this.file('lock')
+    const last = existsSync(file) ? readFileSync(file, 'utf8').trim() : null
+    if (last !== null && isAlive(last)) {
+      throw new AtlasError(
+        'setup/failed',
+        `another ATLAS (pid ${last.split(' ')[0]}) runs with ${this.path}; stop it, or choose another directory with --state-dir`,
+      )
+    }
+    writeFileSync(file, lifeOf(process.pid))
+    return last !== null
+  }
+
+  unlock(): void {
+    rmSync(this.file('lock'), { force: true })
+  }
+
+  /** Text of a secret file (mode 0600), made once. */
+  secret(name: string, make: () => string): string {
+    const file = this.file('keys', name)
+    if (!existsSync(file)) {
+      this.directory('keys')
+      writeFileSync(file, make(), { mode: 0o600 })
+    }
+    return readFileSync(file, 'utf8').trim()
+  }
+}
+
+/** Everything secret that a stack needs, made once and kept. */
+export interface Keys {
+  readonly centralNkey: { readonly seedFile: string; readonly publicKey: string }
+  readonly pops: readonly { readonly name: string; readonly seed: string; readonly nkey: string }[]
+  readonly signingKeyFile: string
+  readonly trusted: TrustedKeys
+  readonly tokensFile: string
+  /** May push policy to central. */
+  readonly operatorToken: string
+  /** Opens the edge's status path. */
+  readonly adminToken: string
+}
+
+export async function keysOf(state: StateDir, pops: readonly string[]): Promise<Keys> {
+  const central = state.secret('central.nkey', () => createNkey().seed)
+  const fresh = JSON.stringify(await createSigningKey(), null, 2)
+  const signing = JSON.parse(state.secret('signing.json', () => fresh)) as {
+    keyId: string
+    publicKey: string
+  }
+  const operator = createToken('operator', ['admin'])
+  const operatorToken = state.secret('operator.token', () => {
+    state.secret('tokens.json', () => JSON.stringify({ tokens: [operator.entry] }))
+    return operator.token
+  })
+  return {
+    centralNkey: { seedFile: state.file('keys', 'central.nkey'), publicKey: publicKeyOf(central) },
+    pops: pops.map((name) => {
+      const seed = state.secret(`pop-${name}.nkey`, () => createNkey().seed)
+      return { name, seed, nkey: publicKeyOf(seed) }
+    }),
+    signingKeyFile: state.file('keys', 'signing.json'),
+    trusted: { [signing.keyId]: signing.publicKey },
+    tokensFile: state.file('keys', 'tokens.json'),
+    operatorToken,
+    adminToken: state.secret('admin.token', () => createToken('admin', ['read']).token),
+  }
+}
+
+/** `pid start-time`: a process, and not another one that got its number later. Field 22 of proc(5) /proc/pid/stat. */
+function lifeOf(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return `${pid} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}`
+  } catch {
+    return `${pid}`
+  }
+}
+
+function isAlive(life: string): boolean {
+  const pid = Number(life.split(' ')[0])
+  try {
+    process.kill(pid, 0)
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ESRCH') return false
+  }
+  return lifeOf(pid) === life
+}
