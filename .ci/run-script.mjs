@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const SCRIPTS = {
   start: { module: 'central/up/main.node.ts', core: true },
   test: { module: 'node_modules/vitest/vitest.mjs', args: ['run'], core: true },
-  check: { module: '.ci/check.mjs', core: true },
+  check: { module: '.ci/check.ts', core: true },
   replay: { module: 'examples/replay/main.node.ts', core: true },
   bench: { module: 'test/bench/main.node.ts', core: true },
   train: { module: 'central/train/main.node.ts', core: true },
@@ -19,7 +19,7 @@ const SCRIPTS = {
   atlasctl: { module: 'central/ctl/main.node.ts' },
   dev: { module: 'node_modules/wrangler/bin/wrangler.js', args: ['dev'], core: true },
   deploy: { module: 'node_modules/wrangler/bin/wrangler.js', args: ['deploy'], core: true },
-  schema: { module: '.ci/schema.mjs' },
+  schema: { module: '.ci/schema.ts' },
   build: {},
 }
 

@@ -11,7 +11,7 @@ import {
   utimesSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
+import { promisify, stripVTControlCharacters } from 'node:util'
 import { AtlasError } from '../../contract/errors.ts'
 
 /** What the Worker is made of; a change of any of it makes a new bundle. */
@@ -47,7 +47,7 @@ export async function bundleEdge(root: string, cacheDir: string): Promise<string
     })
     if (!existsSync(folder)) renameSync(work, folder)
   } catch (cause) {
-    const said = (cause as { stderr?: string }).stderr?.trim()
+    const said = stripVTControlCharacters((cause as { stderr?: string }).stderr ?? '').trim()
     throw new AtlasError('setup/failed', `the Worker could not be bundled:\n${said || String(cause)}`, {
       cause,
     })

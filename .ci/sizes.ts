@@ -6,10 +6,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
+interface Budget {
+  readonly what: string
+  /** Absent: the Worker as it would be uploaded. */
+  readonly file?: string
+  readonly maxKb: number
+  readonly why: string
+}
+
 /** Prints the table of sizes; returns what is over its budget, or the empty text. */
-export async function checkSizes(root) {
-  const budgets = JSON.parse(readFileSync(join(root, '.ci/budgets.json'), 'utf8'))
-  const over = []
+export async function checkSizes(root: string): Promise<string> {
+  const budgets: readonly Budget[] = JSON.parse(readFileSync(join(root, '.ci/budgets.json'), 'utf8'))
+  const over: string[] = []
   for (const { what, file, maxKb, why } of budgets) {
     const kb = file ? statSync(join(root, file)).size / 1024 : await workerGzipKb(root)
     console.log(`     ${what.padEnd(28)} ${kb.toFixed(0).padStart(6)} of ${String(maxKb).padStart(6)} kB`)
@@ -19,7 +27,7 @@ export async function checkSizes(root) {
 }
 
 /** Size of the Worker as it would be uploaded: what `wrangler deploy --dry-run` says. */
-async function workerGzipKb(root) {
+async function workerGzipKb(root: string): Promise<number> {
   const outdir = await mkdtemp(join(tmpdir(), 'atlas-size-'))
   try {
     const { stdout } = await promisify(execFile)(

@@ -1,0 +1,43 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { keysOf, StateDir } from '../../../central/up/state-dir.ts'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'atlas-state-'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+describe('state directory', () => {
+  it('is lent to one process at a time', () => {
+    const first = new StateDir(folder)
+    expect(first.lock()).toBe(false)
+    expect(() => new StateDir(folder).lock()).toThrow(
+      `another ATLAS (pid ${process.pid}) runs with ${folder}`,
+    )
+    first.unlock()
+    expect(new StateDir(folder).lock()).toBe(false)
+  })
+
+  it('is taken up from a process that was killed', () => {
+    writeFileSync(join(folder, 'lock'), '2147483646 1')
+    expect(new StateDir(folder).lock()).toBe(true)
+  })
+
+  it('is taken up when the number of a killed process now belongs to another', () => {
+    writeFileSync(join(folder, 'lock'), `${process.pid} 1`)
+    expect(new StateDir(folder).lock()).toBe(true)
+  })
+
+  it('makes keys once, for its owner alone, and no token stands in the tokens file', async () => {
+    const state = new StateDir(join(folder, 'state'))
+    const first = await keysOf(state, ['local', 'two'])
+    const again = await keysOf(new StateDir(join(folder, 'state')), ['local', 'two'])
+    expect(again).toEqual(first)
+    expect(new Set([first.centralNkey.publicKey, ...first.pops.map(({ nkey }) => nkey)]).size).toBe(3)
+    expect(statSync(first.signingKeyFile).mode & 0o777).toBe(0o600)
+    expect(readFileSync(first.tokensFile, 'utf8')).not.toContain(first.operatorToken)
+  })
+})
