@@ -5,6 +5,7 @@ import { FORECAST_FEATURES } from './forecast-window.ts'
 import { HORIZONS_MIN, LOOKBACK, QUANTILE_LEVELS } from './series.ts'
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits')
+const quantiles = z.strictObject({ p10: z.number(), p50: z.number(), p90: z.number() })
 const count = z.number().int().nonnegative()
 const fileSchema = z.strictObject({ path: z.string(), sizeBytes: z.number().int().positive(), sha256 })
 
@@ -67,8 +68,14 @@ const manifestSchema = z.strictObject({
     }),
     /** Largest and mean difference of the int8 from the fp32 form, in the model's own unit, on windows of the fit data. */
     quantisation: z.strictObject({ windows: count, maxAbs: z.number(), meanAbs: z.number() }),
-    /** One window and the answer expected of it: tells a model that computes nonsense from one that works. */
-    selfCheck: z.strictObject({ seed: count, expected: z.array(z.number()), tolerance: z.number() }),
+    /** Histories (by seed) and the answers expected of them: tells a model that computes nonsense from one that works. */
+    selfCheck: z.strictObject({
+      cases: z
+        .array(z.strictObject({ seed: count, in5: quantiles, in15: quantiles, in60: quantiles }))
+        .min(1),
+      /** Largest relative difference from the expected answer. */
+      tolerance: z.number().positive(),
+    }),
     protocol: z.string(),
     errors: z.array(traceErrorSchema),
   }),

@@ -1,0 +1,146 @@
+import type { Random } from '../../contract/ports.ts'
+import { logUniform, normal, pick, poisson, uniform } from './sampling.ts'
+import type { TrafficSeries } from './traffic-series.ts'
+
+const DAY_MIN = 1440
+/** 1995-01-02, a Monday: weekdays of generated traffic are the calendar's. */
+const FIRST_MONDAY_MS = 789_004_800_000
+
+interface Event {
+  readonly kind: 'ramp' | 'jump' | 'outage' | 'bots'
+  readonly from: number
+  readonly rampMin: number
+  readonly plateauMin: number
+  readonly decayMin: number
+  /** Factor on the rate at the plateau, or the share that is left in an outage. */
+  readonly factor: number
+  /** Bots come in pulses of this period; 0 = steadily. */
+  readonly pulseMin: number
+}
+
+/**
+ * A site's traffic by the minute: daily and weekly cycles in a time zone of its own, trend, slow drift, over-dispersed
+ * Poisson counts down to a few requests a minute, flash sales with and without a ramp, outages, bots, gaps in the
+ * record; and in part of the series what origins report (error rate, CPU, memory, database queue).
+ * Seeded: the same `random` gives the same series.
+ */
+export function generateTraffic(random: Random, name: string, days: number): TrafficSeries {
+  const minutes = days * DAY_MIN
+  const meanRps = logUniform(random, 0.15, 2000)
+  const cycle = cyclesOf(random)
+  const trendPerDay = normal(random) * 0.02
+  const drift = { sigma: uniform(random, 0.02, 0.3), minutes: logUniform(random, 15, 600) }
+  const jitter = logUniform(random, 0.01, 0.35)
+  const events = eventsOf(random, minutes)
+  const capacity = uniform(random, 2, 8)
+  const reportsErrors = random.next() < 0.7
+  const reportsLoad = random.next() < 0.5
+  const baseErrors = logUniform(random, 1e-4, 0.02)
+
+  const series = {
+    name,
+    stepS: 60,
+    startMs: FIRST_MONDAY_MS + Math.floor(random.next() * 52) * 7 * DAY_MIN * 60_000,
+    rps: new Float64Array(minutes),
+    errorRate: new Float64Array(minutes).fill(Number.NaN),
+    cpu: new Float64Array(minutes).fill(Number.NaN),
+    memory: new Float64Array(minutes).fill(Number.NaN),
+    dbQueue: new Float64Array(minutes).fill(Number.NaN),
+  }
+  let wander = normal(random) * drift.sigma
+  let memory = uniform(random, 0.2, 0.5)
+  const keep = Math.exp(-1 / drift.minutes)
+  for (let minute = 0; minute < minutes; minute++) {
+    wander = wander * keep + normal(random) * drift.sigma * Math.sqrt(1 - keep * keep)
+    const load =
+      Math.exp(cycle(minute) + (trendPerDay * minute) / DAY_MIN + wander) * eventFactor(events, minute)
+    const noisy = meanRps * load * Math.exp(jitter * normal(random) - (jitter * jitter) / 2)
+    const count = poisson(random, noisy * 60)
+    series.rps[minute] = count / 60
+    const overload = Math.max(0, load - capacity) / capacity
+    const failing = Math.min(1, baseErrors + overload * 0.3 + outageErrors(events, minute))
+    if (reportsErrors)
+      series.errorRate[minute] = count === 0 ? Number.NaN : poisson(random, failing * count) / count
+    if (!reportsLoad) continue
+    memory += (0.2 + 0.4 * Math.min(1, load / capacity) - memory) * 0.02
+    series.cpu[minute] = clampShare(0.08 + (0.7 * load) / capacity + 0.03 * normal(random))
+    series.memory[minute] = clampShare(memory + 0.01 * normal(random))
+    series.dbQueue[minute] = clampShare(0.02 + overload + 0.02 * Math.abs(normal(random)))
+  }
+  if (random.next() < 0.3) punchGaps(random, series.rps)
+  return series
+}
+
+function clampShare(value: number): number {
+  return Math.min(1, Math.max(0, value))
+}
+
+/** Logarithm of the load by the minute: two daily harmonics, and a weekend that differs. */
+function cyclesOf(random: Random): (minute: number) => number {
+  const zoneMin = Math.floor(random.next() * 24) * 60
+  const daily = uniform(random, 0, 0.9)
+  const second = uniform(random, 0, 0.4) * daily
+  const peak = uniform(random, 11, 21) / 24
+  const secondPhase = random.next()
+  const weekend = Math.log(uniform(random, 0.4, 1.3))
+  return (minute) => {
+    const local = (minute + zoneMin) / DAY_MIN
+    const weekday = Math.floor(local) % 7
+    const wave = daily * Math.cos(2 * Math.PI * (local - peak))
+    return wave + second * Math.cos(4 * Math.PI * (local - secondPhase)) + (weekday >= 5 ? weekend : 0)
+  }
+}
+
+function eventsOf(random: Random, minutes: number): Event[] {
+  const events: Event[] = []
+  let at = 0
+  const meanGapMin = logUniform(random, 300, 6000)
+  while (true) {
+    at += Math.ceil(-Math.log(1 - random.next()) * meanGapMin)
+    if (at >= minutes) return events
+    const kind = pick(random, ['ramp', 'ramp', 'jump', 'outage', 'bots'] as const)
+    const plateauMin = logUniform(random, kind === 'outage' ? 2 : 5, 120)
+    events.push({
+      kind,
+      from: at,
+      rampMin: kind === 'ramp' ? logUniform(random, 4, 60) : 0,
+      plateauMin,
+      decayMin: kind === 'outage' ? 0 : logUniform(random, 3, 60),
+      factor: kind === 'outage' ? uniform(random, 0, 0.3) : logUniform(random, 1.5, 16),
+      pulseMin: kind === 'bots' && random.next() < 0.5 ? Math.ceil(uniform(random, 3, 30)) : 0,
+    })
+    at += plateauMin
+  }
+}
+
+function eventFactor(events: readonly Event[], minute: number): number {
+  let factor = 1
+  for (const event of events) {
+    const strength = strengthAt(event, minute)
+    if (strength > 0) factor *= event.factor ** strength
+  }
+  return factor
+}
+
+/** 0 outside an event, 1 on its plateau; along the ramp and the decay the factor grows and shrinks geometrically. */
+function strengthAt(event: Event, minute: number): number {
+  const at = minute - event.from
+  if (at < 0) return 0
+  if (at < event.rampMin) return (at + 1) / (event.rampMin + 1)
+  const onPlateau = at - event.rampMin
+  if (onPlateau < event.plateauMin) return event.pulseMin > 0 && at % event.pulseMin !== 0 ? 0 : 1
+  const leaving = onPlateau - event.plateauMin
+  return leaving < event.decayMin ? 1 - (leaving + 1) / (event.decayMin + 1) : 0
+}
+
+function outageErrors(events: readonly Event[], minute: number): number {
+  return events.some((event) => event.kind === 'outage' && strengthAt(event, minute) > 0) ? 0.5 : 0
+}
+
+function punchGaps(random: Random, rps: Float64Array): void {
+  const gaps = Math.ceil((rps.length / DAY_MIN) * uniform(random, 0.2, 3))
+  for (let gap = 0; gap < gaps; gap++) {
+    const from = Math.floor(random.next() * rps.length)
+    rps.fill(Number.NaN, from, from + Math.ceil(logUniform(random, 1, 20)))
+  }
+}
