@@ -22,4 +22,11 @@ export interface PopStatus {
   /** Requests seen since the PoP object's storage was made, and those ATLAS failed open on. */
   readonly requests: number
   readonly internalErrors: number
+  /** Tap records lost to a full ring. */
+  readonly tapDropped: number
+  /** Parts of isolates' reports that were malformed and left out, since the object started. */
+  readonly refusedReports: number
+  /** Ticks that failed since the object started, and the last one's reason. */
+  readonly tickErrors: number
+  readonly tickError: string | null
 }

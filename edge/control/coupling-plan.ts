@@ -1,0 +1,65 @@
+import { vectorOf } from '../../contract/coupling.ts'
+import type { Policy } from '../../contract/policy.ts'
+import type { RouteTable } from './route-table.ts'
+
+/** Bit i: module i has a contract and a loose target, so it may be broken out. */
+export function loosableOf(policy: Policy): number {
+  return policy.modules.reduce(
+    (bits, module, index) =>
+      module.loose !== undefined && module.contract !== undefined ? bits | (1 << index) : bits,
+    0,
+  )
+}
+
+/** Bit i: module i is broken out in HYBRID. A subset of `loosableOf`. */
+export function hybridOf(policy: Policy): number {
+  const bits = vectorOf(
+    policy.modules.map((module) => module.name),
+    new Set(policy.coupling.hybrid),
+  )
+  return bits & loosableOf(policy)
+}
+
+/** Where module `index` is answered from under a vector. */
+export function targetOf(policy: Policy, index: number, vector: number): string {
+  const module = policy.modules[index]
+  if (module === undefined) return policy.origin
+  const tight = module.tight ?? policy.origin
+  return (vector & (1 << index)) !== 0 ? (module.loose ?? tight) : tight
+}
+
+/**
+ * The vector of a table under another policy: modules keep their coupling by name; one that is new, or has lost its
+ * loose target or its contract, is tight.
+ */
+export function carryVector(from: Pick<RouteTable, 'policy' | 'vector'>, to: Policy): number {
+  const loose = new Set(
+    from.policy.modules.filter((_, index) => (from.vector & (1 << index)) !== 0).map((module) => module.name),
+  )
+  const carried = vectorOf(
+    to.modules.map((module) => module.name),
+    loose,
+  )
+  return carried & loosableOf(to)
+}
+
+/** A target that a change of vector begins to use, and the path that says whether it is ready. */
+export interface NewTarget {
+  readonly module: string
+  readonly target: string
+  readonly health: string
+}
+
+/** The targets that going from one vector to another begins to use, each once. */
+export function newTargets(policy: Policy, from: number, to: number): NewTarget[] {
+  const seen = new Set<string>()
+  const targets: NewTarget[] = []
+  policy.modules.forEach((module, index) => {
+    const target = targetOf(policy, index, to)
+    const key = `${target} ${module.health}`
+    if (target === targetOf(policy, index, from) || seen.has(key)) return
+    seen.add(key)
+    targets.push({ module: module.name, target, health: module.health })
+  })
+  return targets
+}

@@ -1,0 +1,73 @@
+import { messageOf } from '../../contract/errors.ts'
+import type { Forecast, ForecasterState } from '../../contract/messages.ts'
+import { LOOKBACK } from '../../contract/model/series.ts'
+import type { ForecastAnswer, ForecastStub } from '../control/stubs.ts'
+import type { MinuteHistory } from './minute-history.ts'
+
+/** A forecast older than two steps is not trusted. */
+const STALE_MS = 120_000
+/** With fewer known minutes than this in a full lookback there is nothing to forecast from. */
+const MIN_KNOWN = (LOOKBACK * 3) / 4
+
+/**
+ * Asks for a forecast with each closed minute and keeps the newest one. No tick waits for it: an answer is used from
+ * when it is there. Without one that can be trusted the PoP is reactive, and says why.
+ */
+export class ForecastDesk {
+  readonly #history: Pick<MinuteHistory, 'filled' | 'series'>
+  readonly #forecaster: ForecastStub
+  #asking = false
+  #latest: Forecast | null = null
+  #failure: string | null = null
+
+  constructor(history: Pick<MinuteHistory, 'filled' | 'series'>, forecaster: ForecastStub) {
+    this.#history = history
+    this.#forecaster = forecaster
+  }
+
+  /** A minute has closed: ask, unless an answer is still on its way. Settles when the answer is in; never rejects. */
+  async minuteClosed(): Promise<void> {
+    const { minutes, known } = this.#history.filled()
+    if (this.#asking || minutes < LOOKBACK || known < MIN_KNOWN) return
+    this.#asking = true
+    try {
+      this.#take(await this.#forecaster.forecast([this.#history.series('total')]))
+    } catch (thrown) {
+      this.#failure = `the forecaster cannot be reached: ${messageOf(thrown)}`
+    } finally {
+      this.#asking = false
+    }
+  }
+
+  /** What the forecaster says now: still warming, a forecast to trust, or why there is none. */
+  state(nowMs: number): ForecasterState {
+    const { minutes, known } = this.#history.filled()
+    if (minutes < LOOKBACK) return { kind: 'warming', minutes, of: LOOKBACK }
+    if (known < MIN_KNOWN) {
+      return { kind: 'reactive', reason: `only ${known} of the last ${LOOKBACK} minutes are known` }
+    }
+    if (this.#failure !== null) return { kind: 'reactive', reason: this.#failure }
+    if (this.#latest === null) return { kind: 'reactive', reason: 'waiting for the first forecast' }
+    const ageMs = nowMs - this.#latest.madeAtMs
+    if (ageMs > STALE_MS) {
+      return { kind: 'reactive', reason: `the last forecast is ${Math.round(ageMs / 1000)} s old` }
+    }
+    return { kind: 'ready', forecast: this.#latest }
+  }
+
+  #take(answer: ForecastAnswer): void {
+    const forecast = answer.ok ? answer.forecasts[0] : undefined
+    if (!answer.ok) this.#failure = answer.reason
+    else if (forecast === undefined || !isUsable(forecast))
+      this.#failure = 'the forecaster gave no usable forecast'
+    else {
+      this.#failure = null
+      this.#latest = forecast
+    }
+  }
+}
+
+function isUsable(forecast: Forecast): boolean {
+  const all = [forecast.in5, forecast.in15, forecast.in60].flatMap((q) => [q.p10, q.p50, q.p90])
+  return Number.isFinite(forecast.madeAtMs) && all.every((value) => Number.isFinite(value) && value >= 0)
+}

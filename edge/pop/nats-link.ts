@@ -1,0 +1,154 @@
+import { messageOf } from '../../contract/errors.ts'
+import type { PopStatus } from '../../contract/pop-status.ts'
+import type { Random } from '../../contract/ports.ts'
+import { backoffMs } from './backoff.ts'
+import { envelope } from './envelope.ts'
+import type { Connection } from './nats-connection.ts'
+import type { Outbox, OutboxRow } from './outbox.ts'
+import type { PolicyFeed } from './policy-sync.ts'
+
+const RECONNECT_FIRST_MS = 100
+const RECONNECT_MOST_MS = 5000
+const RETRY_FIRST_MS = 200
+const RETRY_MOST_MS = 5000
+const BATCH = 64
+
+export interface NatsLinkPorts {
+  open(): Promise<Connection>
+  readonly outbox: Pick<Outbox, 'peek' | 'remove'>
+  readonly pop: string
+  /** Tells this PoP's storage from an earlier one of the same name: part of each message's id. */
+  readonly epoch: string
+  syncPolicy(feed: PolicyFeed, why: 'hint' | 'check'): Promise<void>
+  wait(ms: number): Promise<void>
+  readonly random: Random
+}
+
+/**
+ * The PoP's link to central: for ever connects, and while connected publishes the outbox in strict order, one message at a
+ * time, each forgotten only when the server has acknowledged it. Whatever fails is tried again with backoff; only a
+ * message too large for the server is given up. Nothing here is waited for by a tick or a flush.
+ */
+export class NatsLink {
+  readonly #ports: NatsLinkPorts
+  #state: PopStatus['link']['state'] = 'connecting'
+  #error: string | null = null
+  #connection: Connection | null = null
+  #draining = false
+  #givenUp = 0
+
+  constructor(ports: NatsLinkPorts) {
+    this.#ports = ports
+  }
+
+  get state(): PopStatus['link']['state'] {
+    return this.#state
+  }
+
+  /** Why the link is down or what the server last refused; null when all is well. */
+  get error(): string | null {
+    return this.#error
+  }
+
+  /** Messages too large for the server. */
+  get givenUp(): number {
+    return this.#givenUp
+  }
+
+  /** Connects, and connects again whenever the session ends. Never returns. */
+  async run(): Promise<never> {
+    for (let failures = 0; ; failures++) {
+      try {
+        const connection = await this.#ports.open()
+        failures = 0
+        await this.#session(connection)
+        this.#state = 'disconnected'
+      } catch (thrown) {
+        this.#state = 'disconnected'
+        this.#error = messageOf(thrown) || 'the server cannot be reached'
+      }
+      await this.#ports.wait(backoffMs(failures, RECONNECT_FIRST_MS, RECONNECT_MOST_MS, this.#ports.random))
+    }
+  }
+
+  /** There is something in the outbox: send it now, if the link is up. */
+  kick(): void {
+    const connection = this.#connection
+    if (connection === null || this.#draining) return
+    this.#draining = true
+    void this.#drain(connection).finally(() => {
+      this.#draining = false
+      if (this.#connection !== null && this.#connection !== connection) this.kick()
+    })
+  }
+
+  /** Finds out whether something was missed: now and then, in case a hint was lost. */
+  check(): void {
+    if (this.#connection !== null) void this.#sync(this.#connection, 'check')
+  }
+
+  async #session(connection: Connection): Promise<void> {
+    this.#connection = connection
+    this.#state = 'connected'
+    this.#error = null
+    connection.onDenied((reason) => {
+      this.#error = reason
+    })
+    connection.onHint(() => void this.#sync(connection, 'hint'))
+    void this.#sync(connection, 'check')
+    this.kick()
+    try {
+      this.#error = await connection.closed
+    } finally {
+      this.#connection = null
+      await connection.close().catch(() => undefined)
+    }
+  }
+
+  async #sync(connection: Connection, why: 'hint' | 'check'): Promise<void> {
+    try {
+      await this.#ports.syncPolicy(connection.policies, why)
+    } catch (thrown) {
+      if (this.#connection === connection) this.#error = messageOf(thrown)
+    }
+  }
+
+  async #drain(connection: Connection): Promise<void> {
+    let failures = 0
+    while (this.#connection === connection) {
+      const rows = this.#ports.outbox.peek(BATCH)
+      if (rows.length === 0) return
+      for (const row of rows) {
+        if (this.#connection !== connection) return
+        const failure = await this.#publish(connection, row)
+        if (failure === null) {
+          failures = 0
+          continue
+        }
+        if (this.#connection === connection) this.#error = failure
+        await this.#ports.wait(backoffMs(failures++, RETRY_FIRST_MS, RETRY_MOST_MS, this.#ports.random))
+        break
+      }
+    }
+  }
+
+  /** Null when the row is done with, else why it must be tried again. */
+  async #publish(connection: Connection, row: OutboxRow): Promise<string | null> {
+    const { subject, body } = envelope(this.#ports.pop, row)
+    try {
+      await connection.publish(subject, body, `${this.#ports.pop}-${this.#ports.epoch}-${row.seq}`)
+    } catch (thrown) {
+      if (!isTooLarge(thrown)) return `publish to ${subject}: ${messageOf(thrown)}`
+      this.#givenUp++
+    }
+    this.#ports.outbox.remove(row.seq)
+    return null
+  }
+}
+
+/** The server will never take this message: everything else may pass. */
+function isTooLarge(thrown: unknown): boolean {
+  const code = (thrown as { code?: unknown } | null)?.code
+  const apiCode = (thrown as { api_error?: { err_code?: unknown } } | null)?.api_error?.err_code
+  return code === 'MAX_PAYLOAD_EXCEEDED' || apiCode === 10054
+}

@@ -1,0 +1,106 @@
+/** One message of the policy stream. */
+export interface StoredMessage {
+  readonly seq: number
+  /** When the server stored it: tells a stream that was made anew from the one before. */
+  readonly timeStamp: string
+  /** `KV-Operation`: DEL or PURGE; null for a value. */
+  readonly operation: string | null
+  readonly text: string
+}
+
+/** Reads the policy stream by DIRECT.GET. Null: there is no such message. */
+export interface PolicyFeed {
+  next(fromSeq: number): Promise<StoredMessage | null>
+  last(): Promise<StoredMessage | null>
+}
+
+/** The last message that was taken; seq 0: none yet. */
+export interface Cursor {
+  readonly seq: number
+  readonly timeStamp: string
+}
+
+export interface PolicySyncPorts {
+  load(): Cursor
+  /**
+   * Takes a policy's text (null: a marker that says nothing) and moves the cursor behind it, both or neither, so that a
+   * PoP killed in between takes it again or not at all.
+   */
+  take(text: string | null, cursor: Cursor): Promise<void>
+  reset(): void
+  wait(ms: number): Promise<void>
+}
+
+/** A hint can overtake the storing of its message: how long to look again for what it announced. */
+const HINT_WAITS_MS = [1, 2, 4, 8, 16, 32, 64]
+
+/**
+ * Follows the policy stream from a cursor: in order, each message once, nothing missed while the PoP or the server was
+ * away. A PoP without a cursor, and one whose stream was made anew, begins with the newest message.
+ */
+export class PolicySync {
+  readonly #ports: PolicySyncPorts
+  #running: Promise<void> | null = null
+  #again: 'hint' | 'check' | null = null
+
+  constructor(ports: PolicySyncPorts) {
+    this.#ports = ports
+  }
+
+  /**
+   * Reads what is new. `check` also finds out whether the stream was made anew; `hint` looks a few times, because news was
+   * announced. Calls while one runs are joined into one more run. Rejects when the feed cannot be read.
+   */
+  sync(feed: PolicyFeed, why: 'hint' | 'check'): Promise<void> {
+    if (this.#running !== null) {
+      if (this.#again !== 'hint') this.#again = why
+      return this.#running
+    }
+    this.#running = this.#run(feed, why).finally(() => {
+      this.#running = null
+      this.#again = null
+    })
+    return this.#running
+  }
+
+  async #run(feed: PolicyFeed, why: 'hint' | 'check'): Promise<void> {
+    for (let now: 'hint' | 'check' | null = why; now !== null; ) {
+      this.#again = null
+      if (now === 'check') await this.#check(feed)
+      let found = await this.#drain(feed)
+      if (now === 'hint') {
+        for (const waitMs of HINT_WAITS_MS) {
+          if (found > 0) break
+          await this.#ports.wait(waitMs)
+          found = await this.#drain(feed)
+        }
+      }
+      now = this.#again
+    }
+  }
+
+  async #drain(feed: PolicyFeed): Promise<number> {
+    for (let found = 0; ; found++) {
+      const { seq } = this.#ports.load()
+      const message = seq === 0 ? await feed.last() : await feed.next(seq + 1)
+      if (message === null || message.seq <= seq) return found
+      await this.#take(message)
+    }
+  }
+
+  async #check(feed: PolicyFeed): Promise<void> {
+    const cursor = this.#ports.load()
+    if (cursor.seq === 0) return
+    const last = await feed.last()
+    const isOther =
+      last === null ||
+      last.seq < cursor.seq ||
+      (last.seq === cursor.seq && last.timeStamp !== cursor.timeStamp)
+    if (isOther) this.#ports.reset()
+  }
+
+  #take(message: StoredMessage): Promise<void> {
+    const cursor = { seq: message.seq, timeStamp: message.timeStamp }
+    return this.#ports.take(message.operation === null ? message.text : null, cursor)
+  }
+}

@@ -1,0 +1,93 @@
+import type { AnomalyFeaturesState } from '../../contract/model/anomaly-features.ts'
+import type { PopStatus } from '../../contract/pop-status.ts'
+import type { TimeScale } from '../../contract/ports.ts'
+import type { DecisionMemory } from './decision-desk.ts'
+import type { Cursor } from './policy-sync.ts'
+import type { StateStore } from './state-store.ts'
+
+/** What every tick writes, in one row. Times: `nowMs` the trace's, `wallMs` the wall's. */
+export interface TickMemory {
+  readonly nowMs: number
+  readonly wallMs: number
+  readonly ticks: number
+  readonly requests: number
+  readonly internalErrors: number
+  readonly tapDropped: number
+  readonly decision: DecisionMemory
+  readonly anomaly: AnomalyFeaturesState
+}
+
+/** The PoP's named values in SQLite. */
+export class PopMemory {
+  readonly #store: StateStore
+
+  constructor(store: StateStore) {
+    this.#store = store
+  }
+
+  /** Undefined before the first tick, and for ever after `startTimeline` until the next one. */
+  get tick(): TickMemory | undefined {
+    return this.#store.get<TickMemory | null>('tick') ?? undefined
+  }
+
+  set tick(memory: TickMemory) {
+    this.#store.put('tick', memory)
+  }
+
+  get lastDecision(): PopStatus['lastDecision'] {
+    return this.#store.get<PopStatus['lastDecision']>('lastDecision') ?? null
+  }
+
+  set lastDecision(decision: PopStatus['lastDecision']) {
+    this.#store.put('lastDecision', decision)
+  }
+
+  /** Why the last policy was rejected; null when it was applied. */
+  get policyError(): string | null {
+    return this.#store.get<string | null>('policyError') ?? null
+  }
+
+  set policyError(reason: string | null) {
+    this.#store.put('policyError', reason)
+  }
+
+  cursor(policyName: string): Cursor {
+    const kept = this.#store.get<Cursor & { policyName: string }>('cursor')
+    return kept?.policyName === policyName ? kept : { seq: 0, timeStamp: '' }
+  }
+
+  setCursor(policyName: string, cursor: Cursor): void {
+    this.#store.put('cursor', { policyName, ...cursor })
+  }
+
+  /** Random name of this storage, made with it. */
+  epoch(make: () => string): string {
+    const kept = this.#store.get<string>('epoch')
+    if (kept !== undefined) return kept
+    const epoch = make()
+    this.#store.put('epoch', epoch)
+    return epoch
+  }
+
+  /** Number of the next decision told. */
+  nextDecision(): number {
+    const number = (this.#store.get<number>('decisions') ?? 0) + 1
+    this.#store.put('decisions', number)
+    return number
+  }
+
+  /**
+   * Whether the PoP runs on another time scale than before (a replay has begun or ended). What was remembered of trace
+   * time means nothing on it and is forgotten.
+   */
+  startTimeline(scale: TimeScale): boolean {
+    const kept = this.#store.get<TimeScale>('scale')
+    const isNew = kept !== undefined && JSON.stringify(kept) !== JSON.stringify(scale)
+    if (kept === undefined || isNew) this.#store.put('scale', scale)
+    if (isNew) {
+      this.#store.put('tick', null)
+      this.#store.put('lastDecision', null)
+    }
+    return isNew
+  }
+}

@@ -1,0 +1,312 @@
+import { messageOf } from '../../contract/errors.ts'
+import type { Draft, ForecasterState } from '../../contract/messages.ts'
+import type { PopStatus } from '../../contract/pop-status.ts'
+import type { Clock, Random } from '../../contract/ports.ts'
+import { loadCore } from '../../core-wasm/core.ts'
+import { decide } from '../../core-wasm/decision.ts'
+import type { EdgeConfig } from '../control/config.ts'
+import type { RouteTable } from '../control/route-table.ts'
+import type { FlushAnswer, FlushReport, ForecastStub } from '../control/stubs.ts'
+import { AnomalyWatch, type ForestSource } from './anomaly-watch.ts'
+import { CrashProbe } from './crash-probe.ts'
+import { Decider } from './decider.ts'
+import { checkReport } from './flush-check.ts'
+import { ForecastDesk } from './forecast-desk.ts'
+import { Isolates } from './isolates.ts'
+import { LimitLedger } from './limit-ledger.ts'
+import type { MinuteRecord } from './minute-book.ts'
+import { MinuteHistory } from './minute-history.ts'
+import type { Connection } from './nats-connection.ts'
+import { NatsLink } from './nats-link.ts'
+import { Observer } from './observer.ts'
+import { Outbox } from './outbox.ts'
+import { PolicyDesk } from './policy-desk.ts'
+import { PolicySync } from './policy-sync.ts'
+import { PopMemory } from './pop-memory.ts'
+import type { Reach } from './preflight.ts'
+import { migrate } from './schema.ts'
+import { StateStore } from './state-store.ts'
+import { TableKeeper } from './table-keeper.ts'
+import { moduleStates } from './tick-summary.ts'
+import { isRepeat } from './tick-time.ts'
+
+/** Wall time between looks for a policy whose hint was lost. */
+const CHECK_MS = 10_000
+/** Buckets further from now than this wall time, at the trace's speed, are not believed. */
+const SPREAD_MS = 120_000
+
+export interface PopPorts {
+  readonly name: string
+  readonly config: EdgeConfig
+  readonly storage: DurableObjectStorage
+  readonly clock: Clock
+  readonly random: Random
+  readonly forecaster: ForecastStub
+  readonly forest: ForestSource
+  readonly reach: Reach
+  /** Opens a session with central's NATS; null: the PoP is an island. */
+  readonly connect: (() => Promise<Connection>) | null
+  wait(ms: number): Promise<void>
+  uuid(): string
+}
+
+interface Counters {
+  ticks: number
+  requests: number
+  internalErrors: number
+  tapDropped: number
+}
+
+/** One point of presence: hears its isolates, makes its picture of the traffic, decides, and hands out the route table. */
+export class Pop {
+  readonly #ports: PopPorts
+  readonly #memory: PopMemory
+  readonly #outbox: Outbox
+  readonly #tables: TableKeeper
+  readonly #observer: Observer
+  readonly #history: MinuteHistory
+  readonly #forecasts: ForecastDesk
+  readonly #decider: Decider
+  readonly #probe: CrashProbe
+  readonly #link: NatsLink | null
+  readonly #ledger = new LimitLedger()
+  readonly #isolates: Isolates
+  readonly #counters: Counters
+  #lastWallMs: number
+  #checkedAtMs = 0
+  #refusedReports = 0
+  #tickErrors = 0
+  #tickError: string | null = null
+  #second: PopStatus['second'] = null
+
+  constructor(ports: PopPorts) {
+    const { storage, config, clock } = ports
+    const { sql } = storage
+    const atomically = (write: () => void) => storage.transactionSync(write)
+    const say = (draft: Draft) => this.#say(draft)
+    migrate(storage)
+    this.#ports = ports
+    this.#memory = new PopMemory(new StateStore(sql))
+    if (this.#memory.startTimeline(config.scale)) sql.exec('DELETE FROM minutes')
+    const epoch = this.#memory.epoch(() => ports.uuid().slice(0, 8))
+    const kept = this.#memory.tick
+    const core = loadCore()
+    this.#outbox = new Outbox(sql, clock.wallMs())
+    this.#tables = new TableKeeper(sql, config.policyName, config.defaultPolicy, () => clock.wallMs())
+    this.#history = new MinuteHistory(sql)
+    this.#forecasts = new ForecastDesk(this.#history, ports.forecaster)
+    this.#observer = new Observer({
+      core,
+      tables: this.#tables.recent,
+      anomalies: new AnomalyWatch(core, ports.forest, kept?.anomaly),
+      scale: config.scale,
+      tickMs: config.tickMs,
+      lastNowMs: kept?.nowMs ?? clock.nowMs(),
+      fromMs: Math.max(this.#history.endMs, kept?.nowMs ?? clock.nowMs()),
+    })
+    this.#decider = new Decider(
+      {
+        name: ports.name,
+        epoch,
+        tables: this.#tables,
+        memory: this.#memory,
+        clock,
+        random: ports.random,
+        reach: ports.reach,
+        decide: (input) => decide(core, input),
+        atomically,
+        say,
+        onChanged: (before, after) => this.#observer.tableChanged(before, after),
+      },
+      kept?.decision,
+    )
+    this.#probe = new CrashProbe(ports.reach)
+    this.#isolates = new Isolates(config.tickMs)
+    this.#counters = {
+      ticks: kept?.ticks ?? 0,
+      requests: kept?.requests ?? 0,
+      internalErrors: kept?.internalErrors ?? 0,
+      tapDropped: kept?.tapDropped ?? 0,
+    }
+    this.#lastWallMs = kept?.wallMs ?? Number.NEGATIVE_INFINITY
+    this.#link = this.#makeLink(epoch, atomically)
+  }
+
+  /** Connects to central, if the PoP has a link. Nothing waits for it. */
+  start(): void {
+    void this.#link?.run()
+  }
+
+  get table(): RouteTable {
+    return this.#tables.current
+  }
+
+  /** Takes an isolate's report; answers the table in force and what other isolates charged its limits. */
+  flush(report: FlushReport): FlushAnswer {
+    const { clock, config, name } = this.#ports
+    const wallMs = clock.wallMs()
+    const checked = checkReport(report, name, clock.nowMs(), SPREAD_MS * config.scale.speed)
+    if (checked === null) {
+      this.#refusedReports++
+      return { table: this.table, othersUse: [] }
+    }
+    this.#isolates.saw(checked.isolate, wallMs)
+    this.#observer.hear(checked)
+    this.#refusedReports += checked.refused
+    this.#counters.internalErrors += checked.internalErrors
+    this.#counters.tapDropped += checked.tapDropped
+    return {
+      table: checked.tableVersion === this.table.version ? null : this.table,
+      othersUse: this.#ledger.exchange(checked.isolate, checked.limitUse, wallMs),
+    }
+  }
+
+  /**
+   * One tick. Never throws: an error is counted and shown. Settles when everything it set off (preflight, forecast,
+   * probes) is in; the next tick does not wait for that.
+   */
+  async tick(): Promise<void> {
+    const nowMs = this.#ports.clock.nowMs()
+    const wallMs = this.#ports.clock.wallMs()
+    if (isRepeat(wallMs, this.#lastWallMs, this.#ports.config.tickMs)) return
+    this.#lastWallMs = wallMs
+    this.#counters.ticks++
+    try {
+      await Promise.all(this.#tick(nowMs, wallMs))
+    } catch (thrown) {
+      this.#tickErrors++
+      this.#tickError = messageOf(thrown)
+    }
+  }
+
+  status(): PopStatus {
+    return {
+      pop: this.#ports.name,
+      second: this.#second,
+      lastDecision: this.#memory.lastDecision,
+      link: {
+        state: this.#link?.state ?? 'off',
+        error: this.#link?.error ?? null,
+        outboxRows: this.#outbox.rows,
+        outboxDropped: this.#outbox.dropped + (this.#link?.givenUp ?? 0),
+      },
+      policyError: this.#memory.policyError,
+      modelError: this.#observer.anomalyError,
+      ticks: this.#counters.ticks,
+      isolates: this.#isolates.count(this.#ports.clock.wallMs()),
+      requests: this.#counters.requests,
+      internalErrors: this.#counters.internalErrors,
+      tapDropped: this.#counters.tapDropped,
+      refusedReports: this.#refusedReports + this.#observer.refused,
+      tickErrors: this.#tickErrors,
+      tickError: this.#tickError,
+    }
+  }
+
+  /** The part of a tick that must not be waited for is returned. */
+  #tick(nowMs: number, wallMs: number): Promise<void>[] {
+    const seen = this.#observer.tick(nowMs, wallMs)
+    this.#counters.requests += seen.totals.total.requests
+    const forecaster = this.#forecasts.state(nowMs)
+    for (const minute of seen.closed) this.#closeMinute(minute, nowMs, forecaster)
+    const { table } = this
+    const { crashed } = this.#observer.crashes
+    const set = [
+      this.#decider.tick({
+        nowMs,
+        measuredRps: seen.rps,
+        forecaster,
+        anomalyScore: seen.anomaly?.score ?? null,
+        crashed,
+        table,
+      }),
+      this.#probeCrashed(crashed, table, wallMs),
+    ]
+    if (seen.closed.length > 0) set.push(this.#forecasts.minuteClosed())
+    this.#second = {
+      atMs: nowMs,
+      mode: table.mode,
+      rps: seen.rps,
+      policy: { name: table.policyName, version: table.policyVersion },
+      modules: moduleStates(table, seen.totals, seen.rpsOf),
+      anomaly: seen.anomaly,
+      forecaster,
+    }
+    if (this.#link !== null) this.#say({ kind: 'second', ...this.#second })
+    this.#memory.tick = {
+      nowMs,
+      wallMs,
+      ...this.#counters,
+      decision: this.#decider.memory(),
+      anomaly: this.#observer.memory(),
+    }
+    if (wallMs - this.#checkedAtMs >= CHECK_MS) {
+      this.#checkedAtMs = wallMs
+      this.#link?.check()
+    }
+    return set
+  }
+
+  #closeMinute(minute: MinuteRecord, nowMs: number, forecaster: ForecasterState): void {
+    const { modules } = this.table.policy
+    this.#history.append(
+      minute,
+      modules.map((module) => module.name),
+    )
+    if (!Number.isFinite(minute.rps)) return
+    this.#say({
+      kind: 'minute',
+      atMs: nowMs,
+      minuteStartMs: minute.minuteStartMs,
+      rps: minute.rps,
+      errorRate: minute.errorRate,
+      modules: minute.modules.map((part, index) => ({
+        name: modules[index]?.name ?? String(index),
+        ...part,
+      })),
+      forecast: forecaster.kind === 'ready' ? forecaster.forecast : null,
+    })
+  }
+
+  async #probeCrashed(crashed: number, table: RouteTable, wallMs: number): Promise<void> {
+    if (crashed === 0) return
+    const alive = await this.#probe.alive(crashed, table, wallMs)
+    if (this.table.version !== table.version) return
+    for (const module of alive) this.#observer.crashes.clear(module)
+  }
+
+  #say(draft: Draft): void {
+    this.#outbox.add(draft)
+    this.#link?.kick()
+  }
+
+  #makeLink(epoch: string, atomically: (write: () => void) => void): NatsLink | null {
+    const { config, clock, connect, name, random, wait } = this.#ports
+    if (connect === null) return null
+    const desk = new PolicyDesk({
+      policyName: config.policyName,
+      keys: config.trustedKeys,
+      memory: this.#memory,
+      tables: this.#tables,
+      atomically,
+      say: (draft) => this.#say(draft),
+      onApplied: (before, after) => {
+        this.#decider.policyApplied(before, after)
+        this.#observer.tableChanged(before, after)
+      },
+      nowMs: () => clock.nowMs(),
+      wallMs: () => clock.wallMs(),
+      wait,
+    })
+    const policies = new PolicySync(desk)
+    return new NatsLink({
+      open: connect,
+      outbox: this.#outbox,
+      pop: name,
+      epoch,
+      syncPolicy: (feed, why) => policies.sync(feed, why),
+      wait,
+      random,
+    })
+  }
+}

@@ -1,0 +1,47 @@
+import { messageOf } from '../../contract/errors.ts'
+import type { NewTarget } from '../control/coupling-plan.ts'
+
+const LIMIT_MS = 1000
+
+/** Sends one request to a target: by URL, or by service binding. */
+export type Reach = (target: string, path: string, signal: AbortSignal) => Promise<Response>
+
+/** Why a target is not ready, or null. It must answer its health path with 2xx within a second of wall time. */
+export async function probe(reach: Reach, target: NewTarget): Promise<string | null> {
+  if (target.target === 'self') return null
+  const what = `${target.module} at ${target.target}${target.health}`
+  try {
+    const response = await reach(target.target, target.health, AbortSignal.timeout(LIMIT_MS))
+    await response.body?.cancel()
+    return response.ok ? null : `${what} answered ${response.status}`
+  } catch (thrown) {
+    const late = thrown instanceof Error && thrown.name === 'TimeoutError'
+    return late ? `${what} did not answer within ${LIMIT_MS} ms` : `${what}: ${messageOf(thrown)}`
+  }
+}
+
+/** Why a change of vector cannot be made, or null: every target it begins to use must be ready. */
+export async function preflight(reach: Reach, targets: readonly NewTarget[]): Promise<string | null> {
+  const faults = await Promise.all(targets.map((target) => probe(reach, target)))
+  return faults.find((fault) => fault !== null) ?? null
+}
+
+/** Reaches `binding:NAME` by the Worker's environment, everything else by URL. */
+export function reachBy(env: object, fetcher: typeof fetch = fetch): Reach {
+  return (target, path, signal) => {
+    if (!target.startsWith('binding:')) {
+      return fetcher(target.replace(/\/$/, '') + path, { signal, redirect: 'manual' })
+    }
+    const name = target.slice('binding:'.length)
+    const binding: unknown = Object.hasOwn(env, name) ? (env as Record<string, unknown>)[name] : undefined
+    if (!isFetcher(binding)) return Promise.reject(new Error(`no service binding "${name}"`))
+    return binding.fetch(`http://${name.toLowerCase().replaceAll('_', '-')}${path}`, {
+      signal,
+      redirect: 'manual',
+    })
+  }
+}
+
+function isFetcher(value: unknown): value is { fetch: typeof fetch } {
+  return typeof value === 'object' && value !== null && 'fetch' in value && typeof value.fetch === 'function'
+}

@@ -1,0 +1,59 @@
+import { UNROUTED } from '../../contract/aggregate.ts'
+import type { ModuleState } from '../../contract/messages.ts'
+import type { TickSummary } from '../../contract/model/series.ts'
+import type { ModuleTotals, Totals } from '../../core-wasm/aggregator.ts'
+import type { RouteTable } from '../control/route-table.ts'
+
+/** Counts of one tick, of the trace's or the wall's time alike. */
+export interface TickTotals {
+  readonly modules: readonly ModuleTotals[]
+  readonly total: Totals
+}
+
+/** Requests per series of the rate meter: module indexes, then UNROUTED's; their sum stands at `UNROUTED + 1`. */
+export const TOTAL_SERIES = UNROUTED + 1
+
+export function requestCounts(totals: TickTotals): Float64Array {
+  const counts = new Float64Array(TOTAL_SERIES + 1)
+  for (const part of totals.modules) counts[part.module] = part.requests
+  counts[TOTAL_SERIES] = totals.total.requests
+  return counts
+}
+
+/** What the anomaly features read. Shares and latencies are NaN in a tick without requests. */
+export function summarise(totals: TickTotals, atMs: number, rps: number): TickSummary {
+  const { requests, errors5xx, unreachable, bytesOut, p50Ms, p99Ms } = totals.total
+  return {
+    atMs,
+    rps,
+    errorRate: requests === 0 ? Number.NaN : Math.min(1, (errors5xx + unreachable) / requests),
+    unreachableRate: requests === 0 ? Number.NaN : unreachable / requests,
+    p50Ms: p50Ms ?? Number.NaN,
+    p99Ms: p99Ms ?? Number.NaN,
+    bytesPerS: requests === 0 ? Number.NaN : (bytesOut / requests) * rps,
+  }
+}
+
+/** The modules of the table as the telemetry tells them. */
+export function moduleStates(
+  table: RouteTable,
+  totals: TickTotals,
+  rpsOf: (module: number) => number,
+): ModuleState[] {
+  return table.policy.modules.map((module, index): ModuleState => {
+    const part = totals.modules.find((one) => one.module === index)
+    return {
+      name: module.name,
+      loose: (table.vector & (1 << index)) !== 0,
+      rps: rpsOf(index),
+      requests: part?.requests ?? 0,
+      errors4xx: part?.errors4xx ?? 0,
+      errors5xx: part?.errors5xx ?? 0,
+      unreachable: part?.unreachable ?? 0,
+      shed: part?.shed ?? 0,
+      p50Ms: part?.p50Ms ?? null,
+      p95Ms: part?.p95Ms ?? null,
+      p99Ms: part?.p99Ms ?? null,
+    }
+  })
+}
