@@ -42,11 +42,9 @@ const contractSchema = z.strictObject({
     .array(z.enum(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'POST', 'PATCH']))
     .default(['GET', 'HEAD', 'OPTIONS'])
     .meta({ description: 'Methods whose calls may be sent twice.' }),
-  state: z
-    .enum(['none', 'shared'])
-    .meta({
-      description: 'Where the module keeps its state: nowhere, or in a store that both targets share.',
-    }),
+  state: z.enum(['none', 'shared']).meta({
+    description: 'Where the module keeps its state: nowhere, or in a store that both targets share.',
+  }),
 })
 
 const moduleSchema = z.strictObject({
@@ -110,6 +108,13 @@ const policySchema = z
         defaultMs: z.number().int().min(1).max(3_600_000).default(30_000),
       })
       .prefault({}),
+    steps: z
+      .strictObject({ trace: step.default('on'), router: step.default('on'), tap: step.default('on') })
+      .prefault({})
+      .meta({
+        description:
+          'Trace context, coupling router (off: everything to the tight target `origin`) and telemetry; limits and deadline have modes of their own.',
+      }),
     forecast: z.strictObject({ quantile: z.enum(['p10', 'p50', 'p90']).default('p50') }).prefault({}),
     headers: z
       .strictObject({ decision: z.boolean().default(false), serverTiming: z.boolean().default(false) })
@@ -121,6 +126,8 @@ const policySchema = z
   .meta({ id: 'https://atlas.invalid/schemas/policy-v1.json', title: 'ATLAS policy' })
 
 export type Policy = z.output<typeof policySchema>
+/** A policy as a user writes it: what has a default may be left out. */
+export type PolicyInput = z.input<typeof policySchema>
 export type ModulePolicy = Policy['modules'][number]
 export type LimitPolicy = Policy['limits'][number]
 

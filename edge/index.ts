@@ -1,0 +1,5 @@
+export { PopObject } from './pop/pop.object.ts'
+export { ForecastObject } from './predict/forecast.object.ts'
+export type { AtlasOptions } from './worker/edge.ts'
+export { atlas } from './worker/hono.ts'
+export { withAtlas } from './worker/with-atlas.ts'

@@ -1,0 +1,48 @@
+import type { Exchange, Handler, Step } from './exchange.ts'
+
+export interface DecisionHeadersOptions {
+  readonly decision: boolean
+  readonly serverTiming: boolean
+  readonly wallMs: () => number
+  /** Wall time at which the PoP object last confirmed the route table. */
+  readonly confirmedMs: () => number
+}
+
+/**
+ * Tells in the response what ATLAS did: `atlas-decision` (an RFC 9651 dictionary: mode, policy and its version, age of
+ * the table in seconds, module and coupling) and `Server-Timing`. Costs a copy of the response's head.
+ */
+export function decisionHeaders({
+  decision,
+  serverTiming,
+  wallMs,
+  confirmedMs,
+}: DecisionHeadersOptions): Step {
+  return async function decisionHeaders(exchange: Exchange, next: Handler): Promise<Response> {
+    const answer = await next(exchange)
+    if (answer.webSocket !== null) return answer
+    const response = new Response(answer.body, answer)
+    if (decision) response.headers.set('atlas-decision', decisionOf(exchange, wallMs() - confirmedMs()))
+    if (serverTiming) response.headers.append('server-timing', timingOf(exchange, wallMs()))
+    return response
+  }
+}
+
+function decisionOf({ table, module, would }: Exchange, ageMs: number): string {
+  const parts = [
+    `mode=${table.mode}`,
+    `policy="${table.policyName}"`,
+    `version=${table.policyVersion}`,
+    `age=${Math.max(0, Math.floor(ageMs / 1000))}`,
+    `module="${module.name}"`,
+    `coupling=${module.loose ? 'loose' : 'tight'}`,
+  ]
+  if (would !== '') parts.push(`would="${would}"`)
+  return parts.join(', ')
+}
+
+function timingOf({ startMs, originMs }: Exchange, nowMs: number): string {
+  const totalMs = nowMs - startMs
+  if (originMs < 0) return `atlas;dur=${totalMs.toFixed(1)}`
+  return `atlas;dur=${Math.max(0, totalMs - originMs).toFixed(1)}, origin;dur=${originMs.toFixed(1)}`
+}

@@ -1,0 +1,83 @@
+import { messageOf } from '../../contract/errors.ts'
+import type { Random } from '../../contract/ports.ts'
+import { hopByHop, namesNothing } from '../control/hop-by-hop.ts'
+import { type Exchange, type Handler, UNREACHABLE } from './exchange.ts'
+import { problemResponse } from './problem.ts'
+
+interface Fetcher {
+  fetch(url: string, init: RequestInit): Promise<Response>
+}
+
+export interface OriginOptions {
+  readonly random: Random
+  readonly wallMs: () => number
+  /** Told of each request that got no answer, with the incident id the client sees. */
+  readonly onUnreachable: (incident: string, detail: string) => void
+}
+
+/**
+ * Asks the exchange's target and answers what it answers: bodies stream both ways, redirects, upgrades and errors pass
+ * unchanged, hop-by-hop headers do not. A target that cannot be reached, or breaks before its status line, is a 502
+ * with an incident id. Never rejects.
+ */
+export function origin({ random, wallMs, onUnreachable }: OriginOptions): Handler {
+  return async function origin(exchange: Exchange): Promise<Response> {
+    exchange.originStartMs = wallMs()
+    try {
+      const response = await ask(exchange)
+      return endToEnd(response)
+    } catch (thrown) {
+      exchange.flags |= UNREACHABLE
+      const incident = (random.next() * 2 ** 48).toString(36).padStart(10, '0')
+      onUnreachable(incident, messageOf(thrown))
+      return problemResponse({
+        status: 502,
+        title: 'Bad Gateway',
+        detail: 'The server behind this address could not be reached, or broke off before it answered.',
+        members: { incident },
+      })
+    } finally {
+      exchange.originMs = wallMs() - exchange.originStartMs
+    }
+  }
+}
+
+function ask(exchange: Exchange): Response | Promise<Response> {
+  const { request, target, self } = exchange
+  const headers = forwarded(exchange)
+  const init: RequestInit = { method: request.method, headers, body: request.body, redirect: 'manual' }
+  if (target.kind === 'url') return fetch(target.prefix + exchange.raw, init)
+  if (target.kind === 'binding') {
+    const binding = exchange.env[target.name]
+    if (!isFetcher(binding)) throw new Error(`no service binding "${target.name}"`)
+    return binding.fetch(request.url, request.cf === undefined ? init : { ...init, cf: request.cf })
+  }
+  if (self === null) throw new Error('target "self", but this Worker wraps no handler')
+  return self(new Request(request, { headers }))
+}
+
+/** The incoming headers, without those of this hop, with those that the steps have set. */
+function forwarded(exchange: Exchange): Headers {
+  const incoming = exchange.request.headers
+  const headers = new Headers(incoming)
+  for (const name of hopByHop(incoming.get('connection'))) headers.delete(name)
+  if (exchange.traceparent !== '') {
+    headers.set('traceparent', exchange.traceparent)
+    if (!exchange.keepTracestate) headers.delete('tracestate')
+  }
+  if (exchange.deadlineMs > 0) headers.set('atlas-deadline-ms', String(exchange.deadlineMs))
+  return headers
+}
+
+/** The response as it came, unless its `Connection` header names others: then without those. */
+function endToEnd(response: Response): Response {
+  const connection = response.headers.get('connection')
+  if (namesNothing(connection) || response.webSocket !== null) return response
+  const headers = new Headers(response.headers)
+  for (const name of hopByHop(connection)) headers.delete(name)
+  return new Response(response.body, { status: response.status, statusText: response.statusText, headers })
+}
+
+function isFetcher(value: unknown): value is Fetcher {
+  return typeof value === 'object' && value !== null && 'fetch' in value && typeof value.fetch === 'function'
+}

@@ -1,0 +1,162 @@
+import { messageOf } from '../../contract/errors.ts'
+import { STATUS_PATH } from '../../contract/pop-status.ts'
+import { type Metrics, type Random, scaledClock } from '../../contract/ports.ts'
+import { loadCore } from '../../core-wasm/core.ts'
+import { TapRing } from '../../core-wasm/tap-ring.ts'
+import type { EdgeConfig } from '../control/config.ts'
+import { LimitBook } from '../control/limit-book.ts'
+import { requestPath } from '../control/request-path.ts'
+import type { RouteTable } from '../control/route-table.ts'
+import type { PopStub } from '../control/stubs.ts'
+import { Exchange, type Handler, type Self } from '../middleware/exchange.ts'
+import { compose } from './compose.ts'
+import { Flusher } from './flusher.ts'
+import { applyUse, keyedHash, returnUse, takeUse } from './limit-report.ts'
+import { popStub } from './pop-link.ts'
+import { bundledTable, type ServedTable, serveTable } from './served-table.ts'
+import { status } from './status.ts'
+import { stepsOf } from './steps.ts'
+
+export interface IsolatePorts {
+  readonly random: Random
+  readonly wallMs: () => number
+  readonly sleep: (ms: number) => Promise<unknown>
+  readonly metrics: Metrics
+}
+
+type Env = Readonly<Record<string, unknown>>
+
+/** As much of an execution context as ATLAS needs. */
+export interface Background {
+  waitUntil(task: Promise<unknown>): void
+}
+
+/**
+ * All that an isolate remembers between requests: the route table in force, the tap, the limits, the link to its PoP
+ * object. The table and the chain made for it are replaced together, by reference; a request keeps those it began with.
+ */
+export class Isolate {
+  readonly #config: EdgeConfig
+  readonly #ports: IsolatePorts
+  readonly #ring = new TapRing(loadCore())
+  readonly #book = new LimitBook()
+  readonly #flusher: Flusher
+  #served: ServedTable
+  #chain: Handler
+  #inFlight = 0
+  #faults = 0
+  #told = 0
+
+  /** @throws AtlasError `policy/invalid` */
+  constructor(config: EdgeConfig, ports: IsolatePorts) {
+    this.#config = config
+    this.#ports = ports
+    this.#served = serveTable(bundledTable(config.policyName, config.defaultPolicy))
+    this.#flusher = this.#makeFlusher()
+    this.#chain = this.#chainOf(this.#served)
+  }
+
+  /** Serves one request; `self` is the handler that ATLAS wraps, where it wraps one. Never rejects. */
+  async handle(request: Request, env: Env, background: Background, self: Self | null): Promise<Response> {
+    const served = this.#served
+    const chain = this.#chain
+    const at = requestPath(request.url)
+    const { adminToken } = this.#config
+    if (adminToken !== null && at.path === STATUS_PATH) {
+      const pop = this.#popOf(request)
+      return status(request, adminToken, pop, () => popStub(env, pop))
+    }
+    this.#arm(request, env, background)
+    const module = served.moduleOf(request.method, at.path)
+    const exchange = new Exchange(
+      request,
+      at,
+      env,
+      self,
+      served.table,
+      module,
+      served.origin,
+      this.#ports.wallMs(),
+    )
+    this.#inFlight++
+    try {
+      return await chain(exchange)
+    } finally {
+      this.#inFlight--
+    }
+  }
+
+  #arm(request: Request, env: Env, background: Background): void {
+    try {
+      const pop = this.#popOf(request)
+      const task = this.#flusher.arm((): PopStub | null => popStub(env, pop), pop)
+      if (task !== null) background.waitUntil(task)
+    } catch (thrown) {
+      this.#fault('flush', thrown)
+    }
+  }
+
+  #popOf(request: Request): string {
+    return this.#config.pop ?? String(request.cf?.colo ?? 'local')
+  }
+
+  #makeFlusher(): Flusher {
+    const { wallMs, sleep, random, metrics } = this.#ports
+    const { config, book } = { config: this.#config, book: this.#book }
+    const hash = keyedHash(config.nats?.seed ?? config.adminToken)
+    return new Flusher({
+      isolate: (random.next() * 2 ** 48).toString(36).padStart(10, '0'),
+      tickMs: config.tickMs,
+      wallMs,
+      sleep,
+      busy: () => this.#inFlight > 0 || this.#ring.pending > 0,
+      drain: () => {
+        const dropped = this.#ring.dropped
+        this.#ring.dropped = 0
+        return { aggregates: this.#ring.drain(), dropped }
+      },
+      takeUse: () => takeUse(book, hash),
+      returnUse: (uses) => returnUse(book, uses),
+      applyUse: (uses) => applyUse(book, this.#served.rates, uses, wallMs()),
+      tableVersion: () => this.#served.table.version,
+      adopt: (table) => this.#adopt(table),
+      takeFaults: () => {
+        const fresh = this.#faults - this.#told
+        this.#told = this.#faults
+        return fresh
+      },
+      onFailure: (thrown) => {
+        metrics.count('atlas_flush_failed_total')
+        console.warn(`atlas: flush failed, the last route table stays: ${messageOf(thrown)}`)
+      },
+    })
+  }
+
+  #adopt(table: RouteTable): void {
+    const served = serveTable(table)
+    this.#chain = this.#chainOf(served)
+    this.#served = served
+    this.#book.keepOnly(new Set(served.rates.keys()))
+  }
+
+  #chainOf(served: ServedTable): Handler {
+    const { scale, tickMs } = this.#config
+    const clock = scaledClock(this.#ports.wallMs, scale)
+    const bucketMs = Math.max(1000, tickMs * scale.speed)
+    const { steps, origin } = stepsOf(served, {
+      ...this.#ports,
+      book: this.#book,
+      sink: this.#ring,
+      bucketOf: () => Math.floor(clock.nowMs() / bucketMs) * bucketMs,
+      confirmedMs: () => this.#flusher.confirmedMs,
+    })
+    return compose(steps, origin, (step, thrown) => this.#fault(step, thrown))
+  }
+
+  #fault(step: string, thrown: unknown): void {
+    this.#faults++
+    this.#ports.metrics.count('atlas_internal_errors_total', 1, { step })
+    if (this.#faults <= 10)
+      console.error(`atlas: step ${step} failed, the request passes: ${messageOf(thrown)}`)
+  }
+}

@@ -1,0 +1,51 @@
+import type { Metrics, Random } from '../../contract/ports.ts'
+import type { LimitBook } from '../control/limit-book.ts'
+import { couplingRouter } from '../middleware/coupling-router.ts'
+import { deadline } from '../middleware/deadline.ts'
+import { decisionHeaders } from '../middleware/decision-headers.ts'
+import type { Handler, Step } from '../middleware/exchange.ts'
+import { origin } from '../middleware/origin.ts'
+import { rateLimit } from '../middleware/rate-limit.ts'
+import { type TapSink, tap } from '../middleware/tap.ts'
+import { traceContext } from '../middleware/trace-context.ts'
+import type { ServedTable } from './served-table.ts'
+
+export interface StepPorts {
+  readonly random: Random
+  readonly wallMs: () => number
+  readonly metrics: Metrics
+  readonly book: LimitBook
+  readonly sink: TapSink
+  readonly bucketOf: (wallMs: number) => number
+  readonly confirmedMs: () => number
+}
+
+/**
+ * The steps of a policy in their fixed order, without those it turns off. Those that look at the answer (headers, tap)
+ * stand outermost, so that they see what the client gets, whichever step answered.
+ */
+export function stepsOf(
+  { table: { policy }, limits }: ServedTable,
+  ports: StepPorts,
+): { readonly steps: readonly Step[]; readonly origin: Handler } {
+  const { metrics, random, wallMs } = ports
+  const { headers, steps, deadline: limit } = policy
+  const chosen: Step[] = []
+  if (headers.decision || headers.serverTiming) chosen.push(decisionHeaders({ ...headers, ...ports }))
+  if (steps.tap !== 'off') chosen.push(tap(ports))
+  if (steps.trace !== 'off') chosen.push(traceContext({ random, shadow: steps.trace === 'shadow' }))
+  if (limit.mode !== 'off') chosen.push(deadline({ shadow: limit.mode === 'shadow', metrics }))
+  if (limits.size > 0) chosen.push(rateLimit({ limits, book: ports.book, metrics }))
+  if (steps.router !== 'off') chosen.push(couplingRouter({ shadow: steps.router === 'shadow' }))
+  return {
+    steps: chosen,
+    origin: origin({
+      random,
+      wallMs,
+      onUnreachable: (incident, detail) => {
+        metrics.count('atlas_unreachable_total')
+        console.warn(`atlas: incident ${incident}: ${detail}`)
+      },
+    }),
+  }
+}
