@@ -17,7 +17,7 @@ export interface IngestOptions {
   readonly view: View
   readonly wallMs: () => number
   /** A message was folded into the view. */
-  readonly onMessage: (message: Message) => void
+  readonly onMessage: (message: Message, receivedAtMs: number) => void
   /** A message was refused; called once per subject and reason. */
   readonly onRefused: (subject: string, reason: string) => void
 }
@@ -93,7 +93,7 @@ export class Ingest {
         throw new AtlasError('message/invalid', `it says it is of PoP ${JSON.stringify(message.pop)}`)
       const applied = this.#options.view.apply(message, receivedAtMs)
       this.counts[applied] += 1
-      if (applied === 'applied') this.#options.onMessage(message)
+      if (applied === 'applied') this.#options.onMessage(message, receivedAtMs)
     } catch (thrown) {
       this.counts.refused += 1
       this.#sayOnce(subject, messageOf(thrown).slice(0, 300))

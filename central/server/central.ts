@@ -40,7 +40,7 @@ export async function startCentral(config: CentralConfig, log: Log, wallMs: () =
   const ingest = new Ingest({
     view,
     wallMs,
-    onMessage: (message) => broadcast.send(liveEvent(message)),
+    onMessage: (message, receivedAtMs) => broadcast.send(liveEvent(message, receivedAtMs)),
     onRefused: (subject, reason) => log('message refused', { subject, reason }),
   })
   const link = new NatsLink({
@@ -113,9 +113,9 @@ export async function startCentral(config: CentralConfig, log: Log, wallMs: () =
 }
 
 /** A PoP's newer second takes the place of one a slow listener has not read. */
-function liveEvent(message: Message) {
+function liveEvent(message: Message, receivedAtMs: number) {
   const replaces = message.kind === 'second' ? { replaces: `second ${message.pop}` } : {}
-  return { event: message.kind, data: message, ...replaces }
+  return { event: message.kind, data: { receivedAtMs, message }, ...replaces }
 }
 
 function listen(

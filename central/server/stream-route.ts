@@ -10,7 +10,8 @@ const HEARTBEAT_MS = 5_000
 
 /**
  * `GET /v1/stream`: server-sent events. First a `snapshot` of everything, then `second`, `minute`, `decision`, `ack`,
- * `policy` and `nats` as they happen, and a `beat` with central's time when nothing does.
+ * `policy` and `nats` as they happen (messages of PoPs as `{receivedAtMs, message}`), and a `beat` with central's time when
+ * nothing does.
  */
 export function streamRoute(services: Services, guard: (scope: Scope) => MiddlewareHandler): Hono {
   const routes = new Hono()

@@ -1,0 +1,216 @@
+import type { DecisionMessage } from '../../../contract/messages.ts'
+import type { Explanation } from '../../explain/explain.ts'
+import { Chart } from './chart.ts'
+import { type ChartData, chartData, type Horizon } from './chart-data.ts'
+import { decisionNode } from './decisions.ts'
+import { byId, element, setText, show } from './dom.ts'
+import { rate } from './format.ts'
+import { readEvents, TokenNeeded } from './live.ts'
+import { noticeNode, noticesOf } from './notices.ts'
+import { PageState, type PopState } from './state.ts'
+import { chartRows, moduleRow, rolloutRows } from './tables.ts'
+import { tileNode, tilesOf } from './tiles.ts'
+
+const TOKEN_KEY = 'atlas-token'
+const SILENT_MS = 12_000
+
+const state = new PageState()
+const chart = new Chart(byId('chart'))
+const buttons = new Map<string, HTMLButtonElement>()
+let chosen: string | null = decodeURIComponent(location.hash.slice(1)) || null
+let lost: string | null = 'connecting'
+let drawn = false
+
+byId('horizon').addEventListener('change', refresh)
+byId('span').addEventListener('change', refresh)
+byId('chart-table').addEventListener('toggle', refresh)
+byId('sign-in').addEventListener('submit', (event) => {
+  event.preventDefault()
+  sessionStorage.setItem(TOKEN_KEY, byId<HTMLInputElement>('token').value.trim())
+  byId<HTMLInputElement>('token').value = ''
+  byId('sign-in').hidden = true
+  void follow()
+})
+setInterval(refresh, 1_000)
+void follow()
+
+/** Follows the live stream for ever; stops only to ask for a token. */
+async function follow(): Promise<void> {
+  for (let waitMs = 500; ; waitMs = Math.min(waitMs * 2, 5_000)) {
+    try {
+      await readEvents('/v1/stream', sessionStorage.getItem(TOKEN_KEY), SILENT_MS, (event) => {
+        waitMs = 500
+        lost = null
+        state.apply(event, Date.now())
+        refresh()
+      })
+      lost = 'the stream ended'
+    } catch (thrown) {
+      if (thrown instanceof TokenNeeded) {
+        lost = null
+        byId('sign-in').hidden = false
+        return
+      }
+      lost = thrown instanceof Error && thrown.name === 'AbortError' ? 'it fell silent' : 'it does not answer'
+    }
+    refresh()
+    await new Promise((resolve) => setTimeout(resolve, waitMs))
+  }
+}
+
+/** Draws at most once a frame, however many events came. */
+function refresh(): void {
+  if (drawn) return
+  drawn = true
+  requestAnimationFrame(() => {
+    drawn = false
+    draw()
+  })
+}
+
+function draw(): void {
+  const names = state.names()
+  if (names.length > 0 && !state.pops.has(chosen ?? '')) chosen = names[0] ?? null
+  const pop = chosen === null ? null : (state.pops.get(chosen) ?? null)
+  const notices = noticesOf(state, pop, byId('sign-in').hidden ? lost : null)
+  show(byId('notices'), notices, () => notices.map(noticeNode))
+  drawLink()
+  byId('empty').hidden = names.length > 0 || lost !== null || state.nats === null
+  drawPops(names)
+  drawRollout(names)
+  byId('detail').hidden = !pop?.second
+  if (pop?.second) drawDetail(pop)
+}
+
+function drawLink(): void {
+  const at = lost === null ? (state.nats?.state ?? 'connecting') : 'lost'
+  byId('link').dataset.state = at
+  const words = {
+    connected: 'live · NATS connected',
+    connecting: 'NATS connecting',
+    disconnected: 'NATS away',
+    lost: 'central away',
+  }
+  setText(byId('link-text'), words[at])
+}
+
+function drawPops(names: readonly string[]): void {
+  const nav = byId('pops')
+  for (const [name, button] of buttons) {
+    if (!state.pops.has(name)) {
+      button.remove()
+      buttons.delete(name)
+    }
+  }
+  for (const name of names) {
+    const pop = state.pops.get(name)
+    if (!pop) continue
+    const button = buttons.get(name) ?? popButton(name, nav)
+    const stale = state.isStale(pop, Date.now())
+    const mode = pop.second?.mode ?? 'TIGHT'
+    button.setAttribute('aria-pressed', String(name === chosen))
+    button.dataset.stale = String(stale)
+    const facts = stale ? 'stale' : `${rate(pop.second?.rps ?? 0)} req/s · policy ${versionText(pop)}`
+    show(button, [mode, facts, stale], () => [
+      element('b', {}, name, element('span', { class: `badge ${mode}` }, mode)),
+      element('span', { class: stale ? 'bad' : 'quiet' }, facts),
+    ])
+  }
+}
+
+function popButton(name: string, nav: HTMLElement): HTMLButtonElement {
+  const button = element('button', { class: 'pop', type: 'button' })
+  button.addEventListener('click', () => {
+    chosen = name
+    history.replaceState(null, '', `#${encodeURIComponent(name)}`)
+    refresh()
+  })
+  buttons.set(name, button)
+  const next = [...buttons.keys()].sort().find((other) => other > name)
+  nav.insertBefore(button, next === undefined ? null : (buttons.get(next) ?? null))
+  return button
+}
+
+function versionText(pop: PopState): string {
+  const version = pop.second?.policy.version ?? 0
+  return version === 0 ? 'default' : `v${version}`
+}
+
+function drawDetail(pop: PopState): void {
+  const { second } = pop
+  if (!second) return
+  setText(byId('pop-name'), pop.pop)
+  byId('detail').classList.toggle('stale', state.isStale(pop, Date.now()))
+  const tiles = tilesOf(second)
+  show(byId('tiles'), tiles, () => tiles.map(tileNode))
+  show(byId('modules'), second.modules, () => second.modules.map(moduleRow))
+  const decisions = state.decisions.filter((decision) => decision.pop === pop.pop)
+  show(
+    byId('decisions'),
+    decisions.map((decision) => decision.id),
+    () =>
+      decisions.length === 0
+        ? [element('p', { class: 'quiet' }, 'None yet: nothing has called for a change.')]
+        : decisions.map((decision) => decisionNode(decision, askWhy)),
+  )
+  drawChart(pop)
+}
+
+function drawChart(pop: PopState): void {
+  const horizon = byId<HTMLSelectElement>('horizon').value as Horizon
+  const span = byId<HTMLSelectElement>('span').value
+  const data = chartData(pop, horizon, span === 'auto' ? 'auto' : Number(span))
+  chart.show(data, 'No data in this span yet.')
+  const text = chartText(data, pop)
+  setText(byId('chart-text'), text)
+  byId('chart').setAttribute(
+    'aria-label',
+    `Chart of requests a second over time. ${text} Arrow keys read out points.`,
+  )
+  if (byId<HTMLDetailsElement>('chart-table').open) {
+    const rows = chartRows(data)
+    show(
+      byId('chart-rows'),
+      rows.map((row) => row.textContent),
+      () => rows,
+    )
+  }
+}
+
+function chartText(data: ChartData, pop: PopState): string {
+  const last = data.actual.at(-1)
+  const now = last ? `Now ${rate(last.rps)} req/s.` : ''
+  const ahead = data.forecast.at(-1)
+  if (ahead && ahead.atMs > data.nowMs) {
+    const minutes = Math.round((ahead.atMs - data.nowMs) / 60_000)
+    return `${now} In ${minutes} min, the forecast is ${rate(ahead.p50)} req/s (10 % to 90 %: ${rate(ahead.p10)} to ${rate(ahead.p90)}).`
+  }
+  const forecaster = pop.second?.forecaster
+  if (forecaster?.kind === 'warming')
+    return `${now} The forecaster has ${forecaster.minutes} of the ${forecaster.of} minutes of history it needs.`
+  return forecaster?.kind === 'reactive' ? `${now} There is no forecast: ${forecaster.reason}.` : now
+}
+
+function drawRollout(names: readonly string[]): void {
+  const rows = names.flatMap((name) => {
+    const pop = state.pops.get(name)
+    return pop
+      ? rolloutRows(pop, state.isStale(pop, Date.now()), state.nowMs(Date.now()) - pop.lastSeenMs)
+      : []
+  })
+  byId('rollout').hidden = rows.length === 0
+  show(
+    byId('acks'),
+    rows.map((row) => row.textContent),
+    () => rows,
+  )
+}
+
+async function askWhy(decision: DecisionMessage): Promise<Explanation> {
+  const token = sessionStorage.getItem(TOKEN_KEY)
+  const headers: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` }
+  const path = `/v1/decisions/${encodeURIComponent(decision.id)}?pop=${encodeURIComponent(decision.pop)}`
+  const response = await fetch(path, { headers })
+  if (!response.ok) throw new Error(`central answered ${response.status}`)
+  return ((await response.json()) as { explanation: Explanation }).explanation
+}

@@ -1,0 +1,79 @@
+import type { ModuleState } from '../../../contract/messages.ts'
+import { type ChartData, nearest } from './chart-data.ts'
+import { element } from './dom.ts'
+import { duration, milliseconds, percent, rate, timeOfDay } from './format.ts'
+import type { PopState } from './state.ts'
+
+function cell(text: string, name = ''): HTMLElement {
+  return element('td', name ? { class: name } : {}, text)
+}
+
+/** One module of the coupling map. */
+export function moduleRow(module: ModuleState): HTMLElement {
+  const coupling = module.loose ? 'loose' : 'tight'
+  const failed = module.errors5xx + module.unreachable
+  const share = module.requests === 0 ? 0 : failed / module.requests
+  return element(
+    'tr',
+    {},
+    element('th', { scope: 'row' }, module.name),
+    element('td', {}, element('span', { class: `badge ${coupling}` }, coupling)),
+    cell(rate(module.rps), 'num'),
+    cell(percent(share), share > 0.01 ? 'num bad' : 'num'),
+    cell(milliseconds(module.p50Ms), 'num'),
+    cell(milliseconds(module.p99Ms), 'num'),
+  )
+}
+
+/** What each PoP did with its policy: one row an acknowledgement, or one that says there was none. */
+export function rolloutRows(pop: PopState, stale: boolean, silentMs: number): HTMLElement[] {
+  const heard = stale ? `${duration(silentMs)} ago` : 'now'
+  const policies = new Set([
+    ...pop.acks.map((ack) => ack.policy),
+    ...(pop.second ? [pop.second.policy.name] : []),
+  ])
+  return [...policies].map((policy) => {
+    const ack = pop.acks.find((each) => each.policy === policy)
+    const running = pop.second?.policy.name === policy ? pop.second.policy.version : null
+    const inForce = running === null ? '–' : running === 0 ? 'default' : `v${running}`
+    const answer = !ack
+      ? cell('none yet', 'quiet')
+      : ack.outcome === 'applied'
+        ? cell(`applied v${ack.version}`, 'good')
+        : cell(`refused v${ack.version}: ${ack.reason || ack.code}${faultText(ack.faults)}`, 'bad')
+    return element(
+      'tr',
+      {},
+      element('th', { scope: 'row' }, pop.pop),
+      cell(policy),
+      cell(inForce, 'num'),
+      answer,
+      cell(ack ? milliseconds(Math.max(0, ack.appliedAtMs - ack.issuedAtMs)) : '–', 'num'),
+      cell(heard, stale ? 'bad' : ''),
+    )
+  })
+}
+
+function faultText(faults: readonly { path: string; message: string }[]): string {
+  return faults.map((fault) => ` (${fault.path}: ${fault.message})`).join('')
+}
+
+const TABLE_ROWS = 12
+
+/** The chart as a table: evenly spaced times over what it shows. */
+export function chartRows(data: ChartData): HTMLElement[] {
+  const stepMs = (data.toMs - data.fromMs) / TABLE_ROWS
+  return Array.from({ length: TABLE_ROWS + 1 }, (_, index) => {
+    const atMs = data.toMs - index * stepMs
+    const actual = nearest(data.actual, atMs, stepMs / 2)
+    const forecast = nearest(data.forecast, atMs, stepMs / 2)
+    return element(
+      'tr',
+      {},
+      cell(timeOfDay(atMs)),
+      cell(actual ? rate(actual.rps) : '–', 'num'),
+      cell(forecast ? rate(forecast.p50) : '–', 'num'),
+      cell(forecast ? `${rate(forecast.p10)} to ${rate(forecast.p90)}` : '–', 'num'),
+    )
+  })
+}
