@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { AtlasError } from '../../contract/errors.ts'
 import { type Policy, parsePolicy } from '../../contract/policy.ts'
@@ -37,6 +38,7 @@ try {
   else await up(options)
 } catch (thrown) {
   if (stopping === null) {
+    starting = null
     console.error(thrown instanceof AtlasError ? `atlas: ${thrown.message}` : thrown)
     await stop(1)
   }
@@ -62,6 +64,7 @@ async function up(options: UpOptions): Promise<void> {
   if (stopping) return
   if (stack.takenUp) say('the last run did not stop cleanly; its state is taken up')
   const central = await bringPolicy(stack)
+  await settled(stack, central?.version ?? 0)
   if (options.check) return check(stack, central, options.origin === null)
   console.log(readyLine(stack))
   if (!options.quiet) await live(stack)
@@ -106,6 +109,15 @@ async function bringPolicy({ urls, state, policy, policyName, operatorToken }: S
   return { client, version }
 }
 
+/** Waits until the PoP has ticked and follows central's policy; at most 5 s, for it serves all the while. */
+async function settled(running: Stack, version: number): Promise<void> {
+  for (const deadline = Date.now() + 5000; Date.now() < deadline && !stopping; ) {
+    const second = (await running.status())?.second
+    if (second && second.policy.version >= version) return
+    await delay(50)
+  }
+}
+
 async function check(running: Stack, central: Awaited<ReturnType<typeof bringPolicy>>, shop: boolean) {
   console.log(readyLine(running))
   const { seen, missed } = await checkStack(running, central, shop)
@@ -120,14 +132,14 @@ function readyLine({ urls, state }: Stack): string {
   return `ready: edge ${urls.edges[0]} · ${brain} · origin ${urls.origin} · logs ${state.file('logs')} · Ctrl-C stops`
 }
 
-/** One line per second; on a terminal it is written over as long as nothing else is said. */
+/** One line per second. */
 async function live(running: Stack): Promise<void> {
   for (;;) {
     const began = Date.now()
     const line = liveLine(await running.status())
     if (stopping) return
     console.log(`${new Date().toTimeString().slice(0, 8)} ${line}`)
-    await new Promise((done) => setTimeout(done, Math.max(0, 1000 - (Date.now() - began))))
+    await delay(Math.max(0, 1000 - (Date.now() - began)))
   }
 }
 
