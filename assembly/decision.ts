@@ -56,9 +56,9 @@ export function decisionRun(box: usize): void {
   const belowHybrid = since(measured < load<f64>(box, 56), load<f64>(box, 136), now)
   const anomaly = since(load<f64>(box, 24) > load<f64>(box, 72), load<f64>(box, 144), now)
 
-  const load_ = predicted > measured ? predicted : measured
+  const rps = predicted > measured ? predicted : measured
   const current = vector & loosable
-  const surging = load_ > load<f64>(box, 32)
+  const surging = rps > load<f64>(box, 32)
   const anomalous = anomaly >= 0 && now - anomaly >= load<f64>(box, 80)
   const loose = current != 0 && current == loosable
 
@@ -77,7 +77,7 @@ export function decisionRun(box: usize): void {
       rule = CALM_HYBRID
       proposed = hybrid
     }
-  } else if (load_ > load<f64>(box, 48)) {
+  } else if (rps > load<f64>(box, 48)) {
     if (current == 0 && hybrid != 0) {
       rule = SURGE_HYBRID
       proposed = hybrid

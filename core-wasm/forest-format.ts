@@ -97,7 +97,7 @@ export function checkForest(bytes: Uint8Array): ForestHeader {
   checkHeader(header)
   const length = HEADER_BYTES + header.trees * treeBytes(header.depth)
   if (bytes.byteLength !== length) throw unreadable(`${bytes.byteLength} bytes where ${length} belong`)
-  const blank = bytes.slice()
+  const blank = new Uint8Array(bytes)
   blank.fill(0, CHECKSUM_AT, CHECKSUM_AT + 4)
   if (crc32(blank) !== view.getUint32(CHECKSUM_AT, true)) throw unreadable('checksum does not match')
 

@@ -143,6 +143,12 @@ describe('a forest file', () => {
     expect(Forest.load(loadCore(), shifted.subarray(3)).features).toBe(2)
   })
 
+  it("loads from Node's Buffer, whose slices share its bytes, and leaves those as they were", () => {
+    const buffer = Buffer.from(file)
+    for (let again = 0; again < 2; again++) expect(Forest.load(loadCore(), buffer).features).toBe(2)
+    expect(new Uint8Array(buffer)).toEqual(file)
+  })
+
   it('is refused cut short at any byte, or with bytes left over', () => {
     for (let length = 0; length < file.length; length++) {
       expect(load(file.slice(0, length)), `${length}`).toThrow(unreadable)
