@@ -52,6 +52,13 @@ describe(`scores (seed ${SEED})`, () => {
     expect(at(1, 2)).toBeCloseTo(2 ** (-(2 + averagePathLength(4)) / averagePathLength(10)), 7)
   })
 
+  it('take a value at the threshold to the right, for the score and for what isolates', () => {
+    const forest = Forest.load(loadCore(), encodeForest(small))
+    expect(forest.score(Float64Array.of(1, 0))).toBeLessThan(forest.score(Float64Array.of(0.99, 0)))
+    expect(forest.isolating(Float64Array.of(1, 0), 2)).toEqual([0, 1])
+    expect(forest.isolating(Float64Array.of(0.99, 0), 2)).toEqual([0])
+  })
+
   it('equal the slow oracle on forests of any shape', () => {
     const random = seededRandom(SEED)
     for (let round = 0; round < 40; round++) {

@@ -93,6 +93,21 @@ describe('the encoded form', () => {
     expect([...sketchOf([]).encode()]).toEqual([1, 0])
     // ln(100) / ln(1.01 / 0.99) = 230.3: bin 231
     expect([...sketchOf([0, 1, 1, 1]).encode()]).toEqual([1, 2, 0, 1, 0xe6, 1, 3])
+    expect([...sketchOf(new Float64Array(127)).encode()]).toEqual([1, 1, 0, 127])
+    expect([...sketchOf(new Float64Array(128)).encode()]).toEqual([1, 1, 0, 0x80, 1])
+  })
+
+  it('carries every count and every bin', () => {
+    for (const n of [127, 128, 129, 16_384]) {
+      const sketch = sketchOf([])
+      sketch.merge(sketchOf(new Float64Array(n)).encode())
+      expect(sketch.count).toBe(n)
+    }
+    const all = Uint8Array.of(1, 0xa0, 7, ...Array.from({ length: 928 }, () => [0, 1]).flat())
+    const sketch = sketchOf([])
+    sketch.merge(all)
+    expect(sketch.count).toBe(928)
+    expect(sketch.encode()).toEqual(all)
   })
 
   it('is refused when malformed', () => {
@@ -110,6 +125,7 @@ describe('the encoded form', () => {
       'skip wraps around': [1, 2, 3, 1, 0xff, 0xff, 0xff, 0xff, 0x0f, 1],
       'number above 32 bits': [1, 1, 5, 0xff, 0xff, 0xff, 0xff, 0x1f],
       'number of six bytes': [1, 1, 5, 0x80, 0x80, 0x80, 0x80, 0x80, 1],
+      'overlong number of six bytes': [1, 1, 5, 0x81, 0x80, 0x80, 0x80, 0x80, 0],
       'sum above 2^32 - 1': [1, 2, 0, 0xff, 0xff, 0xff, 0xff, 0x0f, 0, 1],
     }
     const sketch = sketchOf([3, 4])
