@@ -1,51 +1,76 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { freePort, type Running, run } from '../load/process.ts'
 
-const root = path.resolve(import.meta.dirname, '../../..')
 const COMPATIBILITY_DATE = '2026-11-01'
-const bin = (name: string) => path.join(root, 'node_modules/.bin', name)
+const root = path.resolve(import.meta.dirname, '../../..')
+const workerd = (createRequire(import.meta.url)('workerd') as { default: string }).default
+
+const KINDS: Readonly<Record<string, string>> = {
+  '.js': 'esModule',
+  '.wasm': 'wasm',
+  '.onnx': 'data',
+  '.bin': 'data',
+}
 
 /**
- * A peer Worker, bundled by wrangler and served by workerd exactly as ATLAS is.
+ * A Worker of the benchmarks, bundled by wrangler and served by workerd exactly as ATLAS is.
  * @param entry path of the Worker's source
  * @param vars its text bindings
  */
-export async function servePeer(entry: string, vars: Readonly<Record<string, string>>): Promise<Running> {
+export async function serveWorker(
+  entry: string,
+  vars: Readonly<Record<string, string>> = {},
+): Promise<Running> {
   const out = await mkdtemp(path.join(os.tmpdir(), 'atlas-bench-'))
   const config = path.join(out, 'wrangler.json')
+  const rules = [{ type: 'Data', globs: ['**/*.onnx', '**/*.bin'], fallthrough: true }]
   await writeFile(
     config,
-    JSON.stringify({ name: 'bench-peer', main: entry, compatibility_date: COMPATIBILITY_DATE }),
+    JSON.stringify({ name: 'bench', main: entry, compatibility_date: COMPATIBILITY_DATE, rules }),
   )
-  await promisify(execFile)(bin('wrangler'), ['deploy', '--config', config, '--dry-run', '--outdir', out], {
-    env: { ...process.env, WRANGLER_SEND_METRICS: 'false' },
-  })
+  const wrangler = path.join(root, 'node_modules/wrangler/bin/wrangler.js')
+  await promisify(execFile)(
+    process.execPath,
+    [wrangler, 'deploy', '--config', config, '--dry-run', '--outdir', out],
+    { env: { ...process.env, WRANGLER_SEND_METRICS: 'false' } },
+  )
   const port = await freePort()
-  const bindings = Object.entries(vars).map(
-    ([name, text]) => `(name = ${capnp(name)}, text = ${capnp(text)})`,
+  await writeFile(path.join(out, 'peer.capnp'), await configuration(out, path.basename(entry), vars, port))
+  return run(workerd, ['serve', path.join(out, 'peer.capnp')], port)
+}
+
+async function configuration(
+  out: string,
+  entry: string,
+  vars: Readonly<Record<string, string>>,
+  port: number,
+): Promise<string> {
+  const main = entry.replace(/\.ts$/, '.js')
+  const others = (await readdir(out)).filter((name) => name !== main && KINDS[path.extname(name)])
+  const modules = [main, ...others].map(
+    (name) => `(name = ${quoted(`./${name}`)}, ${KINDS[path.extname(name)]} = embed ${quoted(name)})`,
   )
-  const bundle = path.basename(entry).replace(/\.ts$/, '.js')
-  await writeFile(
-    path.join(out, 'peer.capnp'),
-    `using Workerd = import "/workerd/workerd.capnp";
+  const bindings = Object.entries(vars).map(
+    ([name, text]) => `(name = ${quoted(name)}, text = ${quoted(text)})`,
+  )
+  return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = (
-      modules = [(name = "worker", esModule = embed ${capnp(bundle)})],
+      modules = [${modules.join(', ')}],
       compatibilityDate = "${COMPATIBILITY_DATE}",
       bindings = [${bindings.join(', ')}],
       globalOutbound = "network")),
     (name = "network", network = (allow = ["public", "private"]))],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")]);
-`,
-  )
-  return run(bin('workerd'), ['serve', path.join(out, 'peer.capnp')], port)
+`
 }
 
-function capnp(text: string): string {
+function quoted(text: string): string {
   return JSON.stringify(text)
 }
