@@ -1,0 +1,46 @@
+import type { Command } from './command.ts'
+import { explainCommand } from './explain-command.ts'
+import { getCommand, historyCommand, pushCommand, rolloutCommand } from './policy-commands.ts'
+import { couplingCommand, statusCommand } from './status-command.ts'
+
+export const COMMANDS: readonly Command[] = [
+  statusCommand,
+  pushCommand,
+  getCommand,
+  historyCommand,
+  rolloutCommand,
+  couplingCommand,
+  explainCommand,
+]
+
+/** The command whose words the arguments begin with, and the arguments that are left. */
+export function findCommand(args: readonly string[]): { command: Command; rest: string[] } | null {
+  for (const command of COMMANDS) {
+    const words = command.words.split(' ')
+    if (words.every((word, index) => args[index] === word)) return { command, rest: args.slice(words.length) }
+  }
+  return null
+}
+
+const COMMON = `Every command takes
+  --url URL          central's address (ATLAS_CENTRAL_URL; default http://127.0.0.1:7070)
+  --token-file FILE  file with a bearer token (ATLAS_TOKEN holds the token itself; default .atlas/keys/operator.token)
+  --json             the answer as JSON
+  --help             this text
+Exit codes: 0 done, 1 refused or failed, 2 command line not understood, 3 central cannot be reached.
+`
+
+export function overview(): string {
+  const lines = [
+    ...COMMANDS.map(({ usage, about }) => `  ${usage}\n      ${about}`),
+    `  ${UP_USAGE}\n      ${UP_ABOUT}`,
+  ]
+  return `atlasctl: ask and steer ATLAS's central brain\n\n${lines.join('\n')}\n\n${COMMON}`
+}
+
+export function helpOf({ usage, about }: Command): string {
+  return `${usage}\n    ${about}\n\n${COMMON}`
+}
+
+const UP_USAGE = 'atlasctl up [OPTIONS]'
+const UP_ABOUT = 'start all of ATLAS here, as `npm start` does; `atlasctl up --help` lists its options'

@@ -1,0 +1,127 @@
+import { spawn } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { AtlasError, messageOf } from '../../contract/errors.ts'
+import { Api, Refused } from './api.ts'
+import { UsageError } from './command.ts'
+import { findCommand, helpOf, overview } from './commands.ts'
+import { plain } from './table.ts'
+
+/** `atlasctl`: reads the command line, runs one command, says what went wrong in one place. */
+const root = fileURLToPath(new URL('../..', import.meta.url))
+/** npm runs scripts in the project's root; paths on the command line are the caller's. */
+const cwd = process.env.INIT_CWD ?? process.cwd()
+
+const args = process.argv.slice(2)
+process.exitCode = args[0] === 'up' ? await up(args.slice(1)) : await main(args)
+
+async function main(argv: readonly string[]): Promise<number> {
+  try {
+    const { values, positionals } = parse(argv)
+    const found = findCommand(positionals)
+    if (values.help || argv.length === 0) {
+      process.stdout.write(found ? helpOf(found.command) : overview())
+      return 0
+    }
+    if (!found) throw new UsageError(`unknown command ${JSON.stringify(positionals.join(' '))}`)
+    await found.command.run({
+      api: new Api({ url: urlOf(values.url), token: tokenOf(values['token-file']) }),
+      args: found.rest,
+      flags: {
+        json: values.json,
+        name: values.name,
+        pop: values.pop ?? null,
+        version: values.version ?? null,
+        dryRun: values['dry-run'],
+        waitMs: secondsOf(values.wait) * 1000,
+      },
+      print: (text) => process.stdout.write(text),
+      readFile: readUserFile,
+      sleep: (ms) => sleep(ms),
+    })
+    return 0
+  } catch (thrown) {
+    return fail(thrown)
+  }
+}
+
+function parse(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        url: { type: 'string' },
+        'token-file': { type: 'string' },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+        name: { type: 'string', default: 'default' },
+        pop: { type: 'string' },
+        version: { type: 'string' },
+        'dry-run': { type: 'boolean', default: false },
+        wait: { type: 'string', default: '5' },
+      },
+    })
+  } catch (thrown) {
+    throw new UsageError(messageOf(thrown).split('. ')[0])
+  }
+}
+
+function fail(thrown: unknown): number {
+  const say = (text: string) => process.stderr.write(`${plain(text)}\n`)
+  if (thrown instanceof UsageError) {
+    say(`atlasctl: ${thrown.message}; see atlasctl --help`)
+    return 2
+  }
+  if (thrown instanceof Refused) {
+    say(`atlasctl: ${thrown.problem.title}`)
+    if (thrown.faults.length === 0) say(`  ${thrown.problem.detail}`)
+    for (const { path, message } of thrown.faults) say(`  ${path || 'document'}: ${message}`)
+    if (thrown.problem.status === 401) say('  set ATLAS_TOKEN, or name a file with --token-file')
+    return 1
+  }
+  if (!(thrown instanceof AtlasError)) throw thrown
+  say(`atlasctl: ${thrown.message}`)
+  return thrown.code === 'sync/unavailable' ? 3 : 1
+}
+
+function urlOf(flag: string | undefined): string {
+  const url = flag ?? process.env.ATLAS_CENTRAL_URL ?? 'http://127.0.0.1:7070'
+  if (/^https?:\/\//.test(url) && URL.canParse(url)) return url
+  throw new UsageError(`--url must be an http:// or https:// address, but is ${JSON.stringify(url)}`)
+}
+
+function tokenOf(flag: string | undefined): string | null {
+  if (flag !== undefined) return readUserFile(flag).trim()
+  if (process.env.ATLAS_TOKEN) return process.env.ATLAS_TOKEN
+  const own = resolve(root, '.atlas/keys/operator.token')
+  return existsSync(own) ? readFileSync(own, 'utf8').trim() : null
+}
+
+function secondsOf(text: string): number {
+  const seconds = Number(text)
+  if (text !== '' && seconds >= 0 && seconds <= 600) return seconds
+  throw new UsageError(`--wait must be seconds from 0 to 600, but is ${JSON.stringify(text)}`)
+}
+
+function readUserFile(path: string): string {
+  try {
+    return readFileSync(resolve(cwd, path), 'utf8')
+  } catch (cause) {
+    throw new AtlasError('config/invalid', `cannot read ${path}: ${messageOf(cause)}`, { cause })
+  }
+}
+
+/** Runs `npm start`'s program in this one's place: its output, signals and exit code. */
+function up(rest: readonly string[]): Promise<number> {
+  const program = resolve(root, 'central/up/main.node.ts')
+  const child = spawn(process.execPath, [...process.execArgv, program, ...rest], { stdio: 'inherit' })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal))
+  return new Promise((done, failed) => {
+    child.on('error', failed)
+    child.on('exit', (code) => done(code ?? 1))
+  })
+}
