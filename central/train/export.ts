@@ -1,3 +1,4 @@
+import { mixExperts } from './expert-mixture.ts'
 import { type NetworkShape, type Parameter, parameterNamed } from './network.ts'
 import { OnnxGraph } from './onnx-writer.ts'
 
@@ -10,7 +11,7 @@ export type ExportForm = 'fp32' | 'int8'
 /**
  * The forecaster as an inference model of standard ONNX LSTM operators. In the int8 form the layers' weights are int8
  * with one scale a gate row, dequantised into the LSTM operator (the session folds that once when it loads); heads,
- * lags and biases stay fp32.
+ * experts, gate and biases stay fp32.
  */
 export function exportModel(
   shape: NetworkShape,
@@ -29,15 +30,19 @@ export function exportModel(
     last = final
   }
   const hidden = graph.op('Squeeze', [last, graph.ints('axis0', [0])])
-  const rates = graph.op('Gather', [INPUT_NAME, graph.ints('rateColumn', [0])], { axis: 2 })
-  const lags = graph.op('Squeeze', [rates, graph.ints('axis2', [2])])
+  const columns = graph.op('Gather', [INPUT_NAME, graph.ints('columns', shape.expertColumns)], { axis: 2 })
+  const lags = graph.op('Reshape', [
+    columns,
+    graph.ints('lagForm', [0, shape.lookback * shape.expertColumns.length]),
+  ])
   const dense = (name: string) => {
     const { dims, values } = parameterNamed(parameters, name)
     return graph.floats(name, dims, values)
   }
+  for (const name of ['A', 'G', 'gate']) dense(name)
   const heads = graph.op('Add', [
     graph.op('MatMul', [hidden, dense('V')]),
-    graph.op('MatMul', [lags, dense('A')]),
+    mixExperts(graph, shape, hidden, lags).mixed,
   ])
   graph.node('Add', [heads, dense('bias')], [OUTPUT_NAME])
   graph.output(OUTPUT_NAME, ['n', shape.outputs])

@@ -30,7 +30,7 @@ export function generateTraffic(random: Random, name: string, days: number): Tra
   const cycle = cyclesOf(random)
   const trendPerDay = normal(random) * 0.02
   const drift = { sigma: uniform(random, 0.02, 0.3), minutes: logUniform(random, 15, 600) }
-  const jitter = logUniform(random, 0.01, 0.35)
+  const jitter = logUniform(random, 0.02, 0.6)
   const events = eventsOf(random, minutes)
   const capacity = uniform(random, 2, 8)
   const reportsErrors = random.next() < 0.7

@@ -17,7 +17,7 @@ import { FORECASTER_SHAPE } from './network.ts'
 import { compareForms } from './quantisation.node.ts'
 import { allTraces, dataFolder, FIT_SHARE, type Trace, trainingTraces } from './traces.node.ts'
 import { type TrainedForecaster, trainForecaster } from './train-forecaster.node.ts'
-import { trainAnomalyForest } from './train-forest.node.ts'
+import { CONTAMINATION, trainAnomalyForest } from './train-forest.node.ts'
 
 const HELP = `Trains the forecaster and the anomaly forest, measures them, and writes models/.
 
@@ -137,7 +137,7 @@ async function train(options: Options): Promise<void> {
       training: {
         seed,
         points: forest.points,
-        remark: 'generated normal traffic; calibrated on as many ticks of other generated sites',
+        remark: `generated traffic with ${CONTAMINATION * 100} % of disturbed ticks; calibrated on as many normal ticks of other generated sites`,
       },
       calibration: forest.calibration,
     },

@@ -1,9 +1,19 @@
 /**
  * A small writer of ONNX models (protobuf, https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3): float32, int64 and
- * int8 initialisers, nodes with integer, float, string and integer-list attributes. Field numbers are those of the schema.
+ * int8 initialisers, nodes with integer, float and string attributes and lists of them. Field numbers are those of the schema.
  */
 export type Dimension = number | string
-export type Attribute = number | string | readonly number[] | { readonly float: number }
+export type Attribute =
+  | number
+  | string
+  | readonly number[]
+  | { readonly float: number }
+  | { readonly floats: readonly number[] }
+  | { readonly strings: readonly string[] }
+
+/** Domain of the classical machine-learning operators (tree ensembles). */
+export const ML_DOMAIN = 'ai.onnx.ml'
+const ML_OPSET = 3
 
 type ElementType = 'float32' | 'int8' | 'int64'
 const ELEMENT_CODE: Record<ElementType, number> = { float32: 1, int8: 3, int64: 7 }
@@ -17,6 +27,7 @@ export class OnnxGraph {
   readonly #inputs: Uint8Array[] = []
   readonly #outputs: Uint8Array[] = []
   #fresh = 0
+  #usesMl = false
 
   constructor(name: string) {
     this.#name = name
@@ -45,12 +56,15 @@ export class OnnxGraph {
     inputs: readonly string[],
     outputs: readonly string[],
     attributes: Readonly<Record<string, Attribute>> = {},
+    domain = '',
   ): void {
+    if (domain === ML_DOMAIN) this.#usesMl = true
     this.#nodes.push(
       message([
         ...inputs.map((name) => text(1, name)),
         ...outputs.map((name) => text(2, name)),
         text(4, type),
+        ...(domain === '' ? [] : [text(7, domain)]),
         ...Object.entries(attributes).map(([name, value]) => bytes(5, attribute(name, value))),
       ]),
     )
@@ -96,6 +110,7 @@ export class OnnxGraph {
       text(2, 'atlas'),
       bytes(7, graph),
       bytes(8, message([text(1, ''), integer(2, OPSET)])),
+      ...(this.#usesMl ? [bytes(8, message([text(1, ML_DOMAIN), integer(2, ML_OPSET)]))] : []),
     ])
   }
 
@@ -123,6 +138,10 @@ function attribute(name: string, value: Attribute): Uint8Array {
   if (typeof value === 'number') return message([text(1, name), integer(3, value), integer(20, 2)])
   if (typeof value === 'string') return message([text(1, name), text(4, value), integer(20, 3)])
   if ('float' in value) return message([text(1, name), float(2, value.float), integer(20, 1)])
+  if ('floats' in value)
+    return message([text(1, name), ...value.floats.map((item) => float(7, item)), integer(20, 6)])
+  if ('strings' in value)
+    return message([text(1, name), ...value.strings.map((item) => text(9, item)), integer(20, 8)])
   return message([text(1, name), ...value.map((item) => integer(8, item)), integer(20, 7)])
 }
 

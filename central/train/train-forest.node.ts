@@ -3,6 +3,7 @@ import { type CalibrationKnot, calibrationOf } from '../../contract/model/calibr
 import { type Random, seededRandom } from '../../contract/ports.ts'
 import { loadCore } from '../../core-wasm/core.ts'
 import { encodeForest, Forest, type IsolationForest } from '../../core-wasm/forest.ts'
+import { disturb } from './disturbances.ts'
 import { generateTicks } from './generated-ticks.ts'
 import { trainForest } from './isolation-forest.ts'
 
@@ -23,15 +24,18 @@ export interface TrainedForest {
   readonly points: number
 }
 
+/** Share of disturbed ticks that the forest is trained with. */
+export const CONTAMINATION = 0.01
+
 /**
- * Trains the forest on the anomaly features of half of the generated sites, and calibrates it on the other half, which
- * it has not seen, with the compiled core that will score it.
+ * Trains the forest on the anomaly features of half of the generated sites, a hundredth of them disturbed, and calibrates
+ * it on the other half, normal and not seen before, with the compiled core that will score it.
  */
 export function trainAnomalyForest(options: ForestTraining): TrainedForest {
   const random = seededRandom(options.seed)
   const half = Math.ceil(options.sites / 2)
-  const known = featuresOf(random, half, options.ticks)
-  const fresh = featuresOf(random, half, options.ticks)
+  const known = featuresOf(random, half, options.ticks, CONTAMINATION)
+  const fresh = featuresOf(random, half, options.ticks, 0)
   const width = ANOMALY_FEATURES.length
   const forest = trainForest(known, width, options, random)
   const bytes = encodeForest(forest)
@@ -46,11 +50,11 @@ export function trainAnomalyForest(options: ForestTraining): TrainedForest {
   return { forest, bytes, calibration, points: known.length / width }
 }
 
-function featuresOf(random: Random, sites: number, ticks: number): Float32Array {
+function featuresOf(random: Random, sites: number, ticks: number, disturbed: number): Float32Array {
   const rows: Float64Array[] = []
   for (let site = 0; site < sites; site++) {
     const features = new AnomalyFeatures()
-    for (const tick of generateTicks(random, ticks)) {
+    for (const tick of disturb(random, generateTicks(random, ticks), disturbed)) {
       const row = features.push(tick)
       if (row !== null) rows.push(row)
     }

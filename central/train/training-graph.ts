@@ -1,3 +1,4 @@
+import { backwardMixture, mixExperts } from './expert-mixture.ts'
 import { type NetworkShape, parameterShapes } from './network.ts'
 import { OnnxGraph } from './onnx-writer.ts'
 
@@ -33,7 +34,7 @@ interface StepTrace {
 
 /**
  * One training step as a plain ONNX graph: forward, back-propagation through all time steps, clipping, Adam (Kingma, Ba
- * 2015). Inputs: `x` [T·B, F] (time-major), `lags` [B, T], `y` and `weight` [B, outputs], `rate` [1] (bias-corrected
+ * 2015). Inputs: `x` [T·B, F] (time-major), `lags` [B, T·columns] (what the experts read), `y` and `weight` [B, outputs], `rate` [1] (bias-corrected
  * learning rate), and of each parameter P itself, `m.P`, `v.P`. Outputs: `loss` [1], `norm` [1], and `next.…` of the rest,
  * and `grad.P` for checks when `withGradients`.
  * The loss is the mean pinball loss (Koenker, Bassett 1978) over the outputs whose weight is not 0.
@@ -43,7 +44,7 @@ export function trainingGraph(options: TrainingOptions, withGradients = false): 
   const graph = new OnnxGraph('atlas-training-step')
   const steps = shape.lookback
   graph.input('x', [steps * batch, shape.features])
-  graph.input('lags', [batch, steps])
+  graph.input('lags', [batch, steps * shape.expertColumns.length])
   graph.input('y', [batch, shape.outputs])
   graph.input('weight', [batch, shape.outputs])
   graph.input('rate', [1])
@@ -68,7 +69,8 @@ export function trainingGraph(options: TrainingOptions, withGradients = false): 
     )
   }
   const last = layers.at(-1)?.steps.at(-1)?.hidden ?? ''
-  const heads = graph.op('Add', [graph.op('MatMul', [last, 'V']), graph.op('MatMul', ['lags', 'A'])])
+  const mixture = mixExperts(graph, shape, last, 'lags')
+  const heads = graph.op('Add', [graph.op('MatMul', [last, 'V']), mixture.mixed])
   const answer = graph.op('Add', [heads, 'bias'])
 
   // pinball: max(τ·d, (τ − 1)·d) with d = y − answer; its slope in the answer is 1[d < 0] − τ
@@ -90,10 +92,10 @@ export function trainingGraph(options: TrainingOptions, withGradients = false): 
   const gradients = new Map<string, string>()
   const axis0 = graph.ints('axis0', [0])
   gradients.set('V', graph.op('Gemm', [last, slope], { transA: 1 }))
-  gradients.set('A', graph.op('Gemm', ['lags', slope], { transA: 1 }))
   gradients.set('bias', graph.op('ReduceSum', [slope, axis0], { keepdims: 0 }))
+  const throughGate = backwardMixture(graph, shape, mixture, { last, slope, axis0 }, gradients)
   let above: string[] = Array.from({ length: steps }, () => '')
-  above[steps - 1] = graph.op('Gemm', [slope, 'V'], { transB: 1 })
+  above[steps - 1] = graph.op('Add', [graph.op('Gemm', [slope, 'V'], { transB: 1 }), throughGate])
   for (let index = layers.length - 1; index >= 0; index--) {
     const layer = layers[index]
     if (layer === undefined) continue

@@ -33,10 +33,10 @@ export class WindowSampler {
   }
 
   batch(size: number): Batch {
-    const { features, lookback, outputs } = FORECASTER_SHAPE
+    const { features, lookback, outputs, expertColumns } = FORECASTER_SHAPE
     const batch = {
       x: new Float32Array(lookback * size * features),
-      lags: new Float32Array(size * lookback),
+      lags: new Float32Array(size * lookback * expertColumns.length),
       y: new Float32Array(size * outputs),
       weight: new Float32Array(size * outputs),
     }
@@ -58,11 +58,12 @@ export class WindowSampler {
     if (targets.every(Number.isNaN)) return false
     const { features, level, missing } = windowFeatures(historyAt(series, origin))
     if (missing > MOST_MISSING) return false
-    const { features: columns, lookback } = FORECASTER_SHAPE
+    const { features: columns, lookback, expertColumns } = FORECASTER_SHAPE
     for (let step = 0; step < lookback; step++) {
       const row = features.subarray(step * columns, (step + 1) * columns)
       batch.x.set(row, (step * size + item) * columns)
-      batch.lags[item * lookback + step] = row[0] ?? 0
+      const at = (item * lookback + step) * expertColumns.length
+      for (const [index, column] of expertColumns.entries()) batch.lags[at + index] = row[column] ?? 0
     }
     targets.forEach((target, horizon) => {
       if (Number.isNaN(target)) return

@@ -1,12 +1,16 @@
 import { RobustScale, type RobustScaleState } from './robust-scale.ts'
 import type { TickSummary } from './series.ts'
 
-/** What the isolation forest sees of a tick, in this order. `z` features are in standard deviations, clipped at ±12. */
+/**
+ * What the isolation forest sees of a tick, in this order. `Z` features are in standard deviations (see RobustScale.z),
+ * `Deviation` is the largest size of those of its kind.
+ */
 export const ANOMALY_FEATURES = [
   'rpsZ1m',
   'rpsZ10m',
   'rpsZ60m',
   'rpsStepZ',
+  'rpsDeviation',
   'errorRate',
   'errorRateZ',
   'unreachableRate',
@@ -14,6 +18,7 @@ export const ANOMALY_FEATURES = [
   'p99Z',
   'tailRatio',
   'tailRatioZ',
+  'latencyDeviation',
   'bytesPerRequestZ',
   'hourSin',
   'hourCos',
@@ -84,18 +89,19 @@ export class AnomalyFeatures {
     const z = (scale: number, value: number): number => this.#compare(scale, value, elapsedS)
 
     const angle = (2 * Math.PI * tick.atMs) / DAY_MS
+    const rpsZ = [z(RPS_1M, logRps), z(RPS_10M, logRps), z(RPS_60M, logRps), z(RPS_STEP, step)] as const
+    const latencyZ = [z(P50, logP50), z(P99, logP99), z(TAIL, tail)] as const
     const features = Float64Array.of(
-      z(RPS_1M, logRps),
-      z(RPS_10M, logRps),
-      z(RPS_60M, logRps),
-      z(RPS_STEP, step),
+      ...rpsZ,
+      largest(rpsZ),
       orZero(errorRate),
       z(ERRORS, errorRate),
       orZero(Math.sqrt(share(tick.unreachableRate))),
-      z(P50, logP50),
-      z(P99, logP99),
+      latencyZ[0],
+      latencyZ[1],
       orZero(tail),
-      z(TAIL, tail),
+      latencyZ[2],
+      largest(latencyZ),
       z(BYTES, bytes),
       Math.sin(angle),
       Math.cos(angle),
@@ -131,6 +137,10 @@ function share(value: number): number {
 
 function positiveLog(ms: number): number {
   return Number.isFinite(ms) && ms >= 0 ? Math.log(ms + 0.01) : Number.NaN
+}
+
+function largest(values: readonly number[]): number {
+  return values.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
 }
 
 function orZero(value: number): number {

@@ -8,6 +8,8 @@ import { HORIZONS_MIN, LOOKBACK, QUANTILE_LEVELS, type SeriesHistory } from './s
 export const FORECAST_FEATURES = [
   'rps',
   'rpsMissing',
+  'rpsSmooth',
+  'rpsNoise',
   'errorRate',
   'errorRateMissing',
   'cpu',
@@ -25,9 +27,18 @@ export const FORECAST_FEATURES = [
   'stepLog',
 ] as const
 
+/** Columns that the model's linear experts read at each step, beside the LSTM: the rate and its noise. */
+export const EXPERT_COLUMNS = [
+  FORECAST_FEATURES.indexOf('rps'),
+  FORECAST_FEATURES.indexOf('rpsNoise'),
+] as const
+
 /** Numbers in one window, and in the model's answer to it: horizons × quantiles. */
 export const WINDOW_SIZE = LOOKBACK * FORECAST_FEATURES.length
 export const OUTPUT_SIZE = HORIZONS_MIN.length * QUANTILE_LEVELS.length
+
+/** Weight of the newest step in the running mean of the rate, and of its absolute deviation, that the model is given. */
+const SMOOTHING = 0.15
 
 const DAY_MS = 86_400_000
 /** 1970-01-01 was a Thursday; weeks are counted from Monday. */
@@ -82,22 +93,29 @@ export function windowFeatures(history: SeriesHistory): ForecastWindow {
   const features = new Float32Array(WINDOW_SIZE)
   const stepLog = Math.log(stepS / 60)
   let carried = firstObserved(rps, first, level)
+  let smooth = toRelative(carried, level)
+  let noise = 0
   for (let row = 0; row < LOOKBACK; row++) {
     const at = row * columns
     const sample = rps[first + row] ?? Number.NaN
     if (Number.isFinite(sample)) carried = Math.max(0, sample)
     else features[at + 1] = 1
-    features[at] = toRelative(carried, level)
-    putShare(features, at + 2, errorRate, errorRate.length - LOOKBACK + row)
-    putShare(features, at + 4, history.cpu, (history.cpu?.length ?? 0) - LOOKBACK + row)
-    putShare(features, at + 6, history.memory, (history.memory?.length ?? 0) - LOOKBACK + row)
-    putShare(features, at + 8, history.dbQueue, (history.dbQueue?.length ?? 0) - LOOKBACK + row)
+    const relative = toRelative(carried, level)
+    noise += SMOOTHING * (Math.abs(relative - smooth) - noise)
+    smooth += SMOOTHING * (relative - smooth)
+    features[at] = relative
+    features[at + 2] = smooth
+    features[at + 3] = noise
+    putShare(features, at + 4, errorRate, errorRate.length - LOOKBACK + row)
+    putShare(features, at + 6, history.cpu, (history.cpu?.length ?? 0) - LOOKBACK + row)
+    putShare(features, at + 8, history.memory, (history.memory?.length ?? 0) - LOOKBACK + row)
+    putShare(features, at + 10, history.dbQueue, (history.dbQueue?.length ?? 0) - LOOKBACK + row)
     const startMs = endMs - (LOOKBACK - row) * stepS * 1000
-    putTurn(features, at + 10, startMs / DAY_MS)
-    putTurn(features, at + 12, (startMs + EPOCH_WEEKDAY_MS) / (7 * DAY_MS))
-    features[at + 14] = history.holiday === true ? 1 : 0
-    features[at + 15] = history.holiday === undefined ? 1 : 0
-    features[at + 16] = stepLog
+    putTurn(features, at + 12, startMs / DAY_MS)
+    putTurn(features, at + 14, (startMs + EPOCH_WEEKDAY_MS) / (7 * DAY_MS))
+    features[at + 16] = history.holiday === true ? 1 : 0
+    features[at + 17] = history.holiday === undefined ? 1 : 0
+    features[at + 18] = stepLog
   }
   return { features, level, missing }
 }

@@ -9,7 +9,8 @@ export interface RobustScaleState {
 const HUBER_LIMIT = 3
 /** Mean absolute deviation of a normal distribution, as a share of its standard deviation: sqrt(2 / π). */
 const MEAN_ABS_NORMAL = 0.797884561
-const Z_LIMIT = 12
+const LINEAR_LIMIT = 4
+const Z_LIMIT = 20
 
 /**
  * Exponentially weighted location and scale that a few outliers cannot pull away: innovations are clipped at 3 spreads
@@ -30,11 +31,16 @@ export class RobustScale {
     this.#spread = state.spread
   }
 
-  /** How many standard deviations `value` lies from the centre so far, −12..12; 0 for NaN and before the second value. */
+  /**
+   * How many standard deviations `value` lies from the centre so far; 0 for NaN and before the second value. Beyond ±4 it
+   * grows with the logarithm, 4 (1 + ln(|z| / 4)), up to ±20: far out is told from farther out, and nothing is infinite.
+   */
   z(value: number): number {
     if (this.#count < 2 || Number.isNaN(value)) return 0
     const z = (value - this.#centre) / this.#sigma()
-    return Math.min(Z_LIMIT, Math.max(-Z_LIMIT, z))
+    const size = Math.abs(z)
+    if (size <= LINEAR_LIMIT) return z
+    return Math.sign(z) * Math.min(Z_LIMIT, LINEAR_LIMIT * (1 + Math.log(size / LINEAR_LIMIT)))
   }
 
   /** Learns a value with weight `alpha` (at first 1/n, so that the start is a plain mean). NaN is left out. */
