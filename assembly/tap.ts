@@ -62,6 +62,8 @@ function record(table: usize, word: u32, ttfbMs: f64, bytes: f64): void {
   if ((word & FLAG_UNREACHABLE) != 0) bump(cell + UNREACHABLE, 1)
   if ((word & FLAG_SHED) != 0) bump(cell + SHED, 1)
   bump(cell + BYTES_OUT, bytes > 0 ? min(bytes, MAX_BYTES) : 0)
+  // a limit refuses in no time: counted as latency, a flood of refusals would make the module look fast
+  if ((word & FLAG_SHED) != 0 && status < 500) return
   bump(cell + LATENCY_SUM, clampMs(ttfbMs))
   sketchAdd(cell + LATENCY, ttfbMs)
 }

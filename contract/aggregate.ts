@@ -14,7 +14,7 @@ export interface ModuleAggregate {
   readonly shed: number
   readonly bytesOut: number
   readonly latencySumMs: number
-  /** Latency to first byte, DDSketch, encoded by core-wasm/sketch. */
+  /** Latency to first byte of what was not refused by a limit; DDSketch, encoded by core-wasm/sketch. */
   readonly latency: Uint8Array
 }
 

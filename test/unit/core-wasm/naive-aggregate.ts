@@ -70,6 +70,7 @@ export function naiveAggregate(rows: readonly Row[]): Map<number, Map<number, Na
     cell.unreachable += row.flags & FLAG_UNREACHABLE ? 1 : 0
     cell.shed += row.flags & FLAG_SHED ? 1 : 0
     cell.bytesOut += Number.isNaN(row.bytes) ? 0 : Math.max(0, row.bytes)
+    if (row.flags & FLAG_SHED && row.status < 500) continue
     cell.latencySumMs += ttfb
     cell.latencies.push(ttfb)
   }
