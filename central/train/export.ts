@@ -30,11 +30,19 @@ export function exportModel(
     last = final
   }
   const hidden = graph.op('Squeeze', [last, graph.ints('axis0', [0])])
-  const columns = graph.op('Gather', [INPUT_NAME, graph.ints('columns', shape.expertColumns)], { axis: 2 })
-  const lags = graph.op('Reshape', [
-    columns,
-    graph.ints('lagForm', [0, shape.lookback * shape.expertColumns.length]),
-  ])
+  const column = (index: number, name: string) =>
+    graph.op('Squeeze', [
+      graph.op('Gather', [INPUT_NAME, graph.ints(name, [index])], { axis: 2 }),
+      graph.ints(`${name}Axis`, [2]),
+    ])
+  const noise = graph.op(
+    'Gather',
+    [column(shape.noiseColumn, 'noise'), graph.ints('lastStep', [shape.lookback - 1])],
+    {
+      axis: 1,
+    },
+  )
+  const lags = graph.op('Concat', [column(shape.rateColumn, 'rate'), noise], { axis: 1 })
   const dense = (name: string) => {
     const { dims, values } = parameterNamed(parameters, name)
     return graph.floats(name, dims, values)

@@ -30,8 +30,8 @@ const HELP = `Trains the forecaster and the anomaly forest, measures them, and w
 
 Recorded traces are read from $ATLAS_DATA or ../shared/data; without them it trains on generated traffic alone.`
 
-const BATCH = 128
-const LEARNING_RATE = 2e-3
+const BATCH = 64
+const LEARNING_RATE = 1.5e-3
 const SELF_CHECK_SEEDS = [1, 2, 3, 4]
 const SELF_CHECK_TOLERANCE = 0.01
 

@@ -1,10 +1,10 @@
-import { EXPERT_COLUMNS, FORECAST_FEATURES, OUTPUT_SIZE } from '../../contract/model/forecast-window.ts'
+import { FORECAST_FEATURES, OUTPUT_SIZE } from '../../contract/model/forecast-window.ts'
 import { LOOKBACK } from '../../contract/model/series.ts'
 import type { Random } from '../../contract/ports.ts'
 
 /**
  * The forecaster's form: stacked LSTM layers (Hochreiter, Schmidhuber 1997; gates in ONNX order i, o, f, c) over the
- * window, and beside them a few linear experts from the window's rates and their noise straight to the heads (the
+ * window, and beside them a few linear experts from the window's rates and its noise straight to the heads (the
  * autoregressive "highway" of LSTNet: Lai, Chang, Yang, Liu 2018). The last hidden state h weighs the experts (Jacobs,
  * Jordan, Nowlan, Hinton 1991), so that a noisy series is averaged and a smooth one followed:
  * answer = Σ_k softmax(h G + gate)_k · (lags A_k) + h V + bias.
@@ -15,9 +15,10 @@ export interface NetworkShape {
   /** Units of each LSTM layer, the first nearest to the input. */
   readonly hidden: readonly number[]
   readonly outputs: number
-  /** Linear experts, and the columns of each step that they read. */
+  /** Linear experts. They read one column of all steps (the rate), and one of the last step (its noise). */
   readonly experts: number
-  readonly expertColumns: readonly number[]
+  readonly rateColumn: number
+  readonly noiseColumn: number
 }
 
 export const FORECASTER_SHAPE: NetworkShape = {
@@ -26,7 +27,8 @@ export const FORECASTER_SHAPE: NetworkShape = {
   hidden: [128, 128],
   outputs: OUTPUT_SIZE,
   experts: 6,
-  expertColumns: EXPERT_COLUMNS,
+  rateColumn: FORECAST_FEATURES.indexOf('rps'),
+  noiseColumn: FORECAST_FEATURES.indexOf('rpsNoise'),
 }
 
 export interface Parameter {
@@ -35,7 +37,7 @@ export interface Parameter {
   readonly values: Float32Array
 }
 
-/** Names and shapes of all parameters: per layer W [4H, in], R [4H, H], B [4H]; heads V [H, out], experts A [lookback · columns, experts · out], gate G [H, experts] and [experts], bias [out]. */
+/** Names and shapes of all parameters: per layer W [4H, in], R [4H, H], B [4H]; heads V [H, out], experts A [lookback + 1, experts · out], gate G [H, experts] and [experts], bias [out]. */
 export function parameterShapes(shape: NetworkShape): { name: string; dims: number[] }[] {
   const layers = shape.hidden.flatMap((units, layer) => {
     const inputs = layer === 0 ? shape.features : (shape.hidden[layer - 1] ?? 0)
@@ -48,7 +50,7 @@ export function parameterShapes(shape: NetworkShape): { name: string; dims: numb
   return [
     ...layers,
     { name: 'V', dims: [shape.hidden.at(-1) ?? 0, shape.outputs] },
-    { name: 'A', dims: [shape.lookback * shape.expertColumns.length, shape.experts * shape.outputs] },
+    { name: 'A', dims: [shape.lookback + 1, shape.experts * shape.outputs] },
     { name: 'G', dims: [shape.hidden.at(-1) ?? 0, shape.experts] },
     { name: 'gate', dims: [shape.experts] },
     { name: 'bias', dims: [shape.outputs] },
@@ -57,7 +59,7 @@ export function parameterShapes(shape: NetworkShape): { name: string; dims: numb
 
 /**
  * Parameters to start from: uniform ±1/√H in the layers, forget gates opened by a bias of 1 (Gers, Schmidhuber,
- * Cummins 2000), small heads and gate, and experts that begin as exponential means of the first column's lags, from the last
+ * Cummins 2000), small heads and gate, and experts that begin as exponential means of the rates, from the last
  * step alone to all of them.
  */
 export function initialParameters(shape: NetworkShape, random: Random): Parameter[] {
@@ -79,16 +81,15 @@ export function initialParameters(shape: NetworkShape, random: Random): Paramete
 }
 
 /** Expert k begins as a mean whose weights fall by 1/e each 0.5 · 3^k steps, the same for every output. */
-function exponentialMeans({ lookback, experts, outputs, expertColumns }: NetworkShape): Float32Array {
-  const columns = expertColumns.length
-  const values = new Float32Array(lookback * columns * experts * outputs)
+function exponentialMeans({ lookback, experts, outputs }: NetworkShape): Float32Array {
+  const values = new Float32Array((lookback + 1) * experts * outputs)
   for (let expert = 0; expert < experts; expert++) {
     const weights = Array.from({ length: lookback }, (_, lag) =>
       Math.exp((lag + 1 - lookback) / (0.5 * 3 ** expert)),
     )
     const total = weights.reduce((sum, weight) => sum + weight, 0)
     weights.forEach((weight, lag) => {
-      const at = (lag * columns * experts + expert) * outputs
+      const at = (lag * experts + expert) * outputs
       values.fill(weight / total, at, at + outputs)
     })
   }

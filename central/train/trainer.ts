@@ -53,7 +53,7 @@ export class Trainer {
     const outputs = await this.#session.run({
       ...this.#state,
       x: new Tensor('float32', batch.x, [shape.lookback * size, shape.features]),
-      lags: new Tensor('float32', batch.lags, [size, shape.lookback * shape.expertColumns.length]),
+      lags: new Tensor('float32', batch.lags, [size, shape.lookback + 1]),
       y: new Tensor('float32', batch.y, [size, shape.outputs]),
       weight: new Tensor('float32', batch.weight, [size, shape.outputs]),
       rate: new Tensor('float32', Float32Array.of(corrected), [1]),

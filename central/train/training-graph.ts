@@ -34,7 +34,7 @@ interface StepTrace {
 
 /**
  * One training step as a plain ONNX graph: forward, back-propagation through all time steps, clipping, Adam (Kingma, Ba
- * 2015). Inputs: `x` [T·B, F] (time-major), `lags` [B, T·columns] (what the experts read), `y` and `weight` [B, outputs], `rate` [1] (bias-corrected
+ * 2015). Inputs: `x` [T·B, F] (time-major), `lags` [B, T + 1] (what the experts read), `y` and `weight` [B, outputs], `rate` [1] (bias-corrected
  * learning rate), and of each parameter P itself, `m.P`, `v.P`. Outputs: `loss` [1], `norm` [1], and `next.…` of the rest,
  * and `grad.P` for checks when `withGradients`.
  * The loss is the mean pinball loss (Koenker, Bassett 1978) over the outputs whose weight is not 0.
@@ -44,7 +44,7 @@ export function trainingGraph(options: TrainingOptions, withGradients = false): 
   const graph = new OnnxGraph('atlas-training-step')
   const steps = shape.lookback
   graph.input('x', [steps * batch, shape.features])
-  graph.input('lags', [batch, steps * shape.expertColumns.length])
+  graph.input('lags', [batch, steps + 1])
   graph.input('y', [batch, shape.outputs])
   graph.input('weight', [batch, shape.outputs])
   graph.input('rate', [1])

@@ -13,6 +13,12 @@ export interface Source {
   readonly share: number
 }
 
+/**
+ * A window weighs less the noisier it is, so that a quiet series, whose errors are small, is learnt as well as a noisy
+ * one. The weight depends on the window alone, so the quantiles stay what they are.
+ */
+const LEAST_NOISE = 0.05
+
 /** Windows with more missing samples than this teach nothing. */
 const MOST_MISSING = 20
 
@@ -33,10 +39,10 @@ export class WindowSampler {
   }
 
   batch(size: number): Batch {
-    const { features, lookback, outputs, expertColumns } = FORECASTER_SHAPE
+    const { features, lookback, outputs } = FORECASTER_SHAPE
     const batch = {
       x: new Float32Array(lookback * size * features),
-      lags: new Float32Array(size * lookback * expertColumns.length),
+      lags: new Float32Array(size * (lookback + 1)),
       y: new Float32Array(size * outputs),
       weight: new Float32Array(size * outputs),
     }
@@ -58,18 +64,20 @@ export class WindowSampler {
     if (targets.every(Number.isNaN)) return false
     const { features, level, missing } = windowFeatures(historyAt(series, origin))
     if (missing > MOST_MISSING) return false
-    const { features: columns, lookback, expertColumns } = FORECASTER_SHAPE
+    const { features: columns, lookback, rateColumn, noiseColumn } = FORECASTER_SHAPE
     for (let step = 0; step < lookback; step++) {
       const row = features.subarray(step * columns, (step + 1) * columns)
       batch.x.set(row, (step * size + item) * columns)
-      const at = (item * lookback + step) * expertColumns.length
-      for (const [index, column] of expertColumns.entries()) batch.lags[at + index] = row[column] ?? 0
+      batch.lags[item * (lookback + 1) + step] = row[rateColumn] ?? 0
     }
+    const noise = features[(lookback - 1) * columns + noiseColumn] ?? 0
+    batch.lags[item * (lookback + 1) + lookback] = noise
+    const weight = LEAST_NOISE / (LEAST_NOISE + noise)
     targets.forEach((target, horizon) => {
       if (Number.isNaN(target)) return
       const at = item * OUTPUT_SIZE + horizon * QUANTILE_LEVELS.length
       batch.y.fill(toRelative(target, level), at, at + QUANTILE_LEVELS.length)
-      batch.weight.fill(1, at, at + QUANTILE_LEVELS.length)
+      batch.weight.fill(weight, at, at + QUANTILE_LEVELS.length)
     })
     this.drawn.set(series.name, (this.drawn.get(series.name) ?? 0) + 1)
     return true

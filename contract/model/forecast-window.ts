@@ -27,12 +27,6 @@ export const FORECAST_FEATURES = [
   'stepLog',
 ] as const
 
-/** Columns that the model's linear experts read at each step, beside the LSTM: the rate and its noise. */
-export const EXPERT_COLUMNS = [
-  FORECAST_FEATURES.indexOf('rps'),
-  FORECAST_FEATURES.indexOf('rpsNoise'),
-] as const
-
 /** Numbers in one window, and in the model's answer to it: horizons × quantiles. */
 export const WINDOW_SIZE = LOOKBACK * FORECAST_FEATURES.length
 export const OUTPUT_SIZE = HORIZONS_MIN.length * QUANTILE_LEVELS.length

@@ -14,13 +14,14 @@ const SHAPE: NetworkShape = {
   hidden: [4, 3],
   outputs: 3,
   experts: 2,
-  expertColumns: [0, 2],
+  rateColumn: 0,
+  noiseColumn: 2,
 }
 const BATCH = 2
 const LEVELS = [0.1, 0.5, 0.9]
 const OPTIONS = { shape: SHAPE, batch: BATCH, levels: LEVELS, clipNorm: 1e9 }
 
-/** Windows [item][step][feature] of a batch; features 0 and 2 are what the experts read. */
+/** Windows [item][step][feature] of a batch; feature 0 and the last of feature 2 are what the experts read. */
 function drawWindows(): number[][][] {
   const random = seededRandom(SEED)
   return Array.from({ length: BATCH }, () =>
@@ -31,7 +32,7 @@ function drawWindows(): number[][][] {
 }
 
 function lagsOf(window: number[][]): number[] {
-  return window.flatMap((row) => SHAPE.expertColumns.map((column) => row[column] ?? 0))
+  return [...window.map((row) => row[SHAPE.rateColumn] ?? 0), window.at(-1)?.[SHAPE.noiseColumn] ?? 0]
 }
 
 function batchOf(windows: number[][][]): Batch {
@@ -79,7 +80,7 @@ describe(`the training graph (seed ${SEED})`, () => {
     const session = await InferenceSession.create(trainingGraph(OPTIONS, true), { intraOpNumThreads: 1 })
     const feeds: Record<string, Tensor> = {
       x: new Tensor('float32', batch.x, [SHAPE.lookback * BATCH, SHAPE.features]),
-      lags: new Tensor('float32', batch.lags, [BATCH, SHAPE.lookback * 2]),
+      lags: new Tensor('float32', batch.lags, [BATCH, SHAPE.lookback + 1]),
       y: new Tensor('float32', batch.y, [BATCH, SHAPE.outputs]),
       weight: new Tensor('float32', batch.weight, [BATCH, SHAPE.outputs]),
       rate: new Tensor('float32', Float32Array.of(0), [1]),
