@@ -14,6 +14,13 @@ export interface MinuteRecord {
   readonly modules: readonly { readonly rps: number; readonly errorRate: number }[]
 }
 
+/** The minutes that are open, to go on with after a restart: start, time watched, and [index, requests, errors] each. */
+export type OpenMinutes = readonly (readonly [
+  startMs: number,
+  coveredMs: number,
+  counts: readonly (readonly [index: number, requests: number, errors: number])[],
+])[]
+
 interface OpenMinute {
   coveredMs: number
   readonly requests: Float64Array
@@ -31,11 +38,30 @@ export class MinuteBook {
   readonly #open = new Map<number, OpenMinute>()
   #nextMs: number
 
-  /** @param fromMs trace time from which minutes are kept */
-  constructor(options: { fromMs: number; weight: number; graceMs: number }) {
+  /** @param fromMs trace time from which minutes are kept: the end of the last closed one, or now */
+  constructor(options: { fromMs: number; weight: number; graceMs: number }, open: OpenMinutes = []) {
     this.#weight = options.weight
     this.#graceMs = options.graceMs
     this.#nextMs = floorMinute(options.fromMs)
+    for (const [startMs, coveredMs, counts] of open) {
+      const minute = this.#minute(startMs)
+      if (minute === null) continue
+      minute.coveredMs = coveredMs
+      for (const [index, requests, errors] of counts) {
+        minute.requests[index] = requests
+        minute.errors[index] = errors
+      }
+    }
+  }
+
+  open(): OpenMinutes {
+    return [...this.#open].map(([startMs, { coveredMs, requests, errors }]) => [
+      startMs,
+      coveredMs,
+      [...requests.entries()]
+        .filter(([, count]) => count > 0)
+        .map(([index, count]) => [index, count, errors[index] ?? 0] as const),
+    ])
   }
 
   add(aggregate: Aggregate): void {

@@ -33,8 +33,13 @@ export class MinuteHistory {
     return this.#endMs
   }
 
-  /** @param names of the modules, in the order of the records' indexes */
+  /**
+   * Adds the minute after the last one. One that is not known only moves the end.
+   * @param names of the modules, in the order of the record's indexes
+   */
   append(record: MinuteRecord, names: readonly string[]): void {
+    this.#endMs = record.minuteStartMs + MINUTE_MS
+    if (!Number.isFinite(record.rps)) return
     const stored: StoredMinute = {
       rps: orNull(record.rps),
       errorRate: orNull(record.errorRate),
@@ -60,7 +65,6 @@ export class MinuteHistory {
         this.#minutes.delete(start)
     }
     this.#minutes.set(record.minuteStartMs, stored)
-    this.#endMs = record.minuteStartMs + MINUTE_MS
   }
 
   /** How far back the last lookback is filled: minutes from its oldest known one to its end, and how many are known. */

@@ -9,7 +9,7 @@ import type { AnomalyWatch } from './anomaly-watch.ts'
 import { CrashWatch } from './crash-watch.ts'
 import type { CheckedReport } from './flush-check.ts'
 import { FlushInbox } from './flush-inbox.ts'
-import { MinuteBook, type MinuteRecord } from './minute-book.ts'
+import { MinuteBook, type MinuteRecord, type OpenMinutes } from './minute-book.ts'
 import { RateMeter } from './rate-meter.ts'
 import type { RecentTables } from './recent-tables.ts'
 import { requestCounts, summarise, type TickTotals, TOTAL_SERIES } from './tick-summary.ts'
@@ -18,6 +18,12 @@ import { requestCounts, summarise, type TickTotals, TOTAL_SERIES } from './tick-
 const MOST_MINUTES = 180
 /** Without a tick for longer than this, in wall time, the PoP was away: that stretch was not watched. */
 const AWAY_MS = 5000
+
+/** What the observer goes on with after a restart. */
+export interface ObserverMemory {
+  readonly anomaly: AnomalyFeaturesState
+  readonly minutes: OpenMinutes
+}
 
 /** What one tick saw. */
 export interface Observation {
@@ -40,6 +46,7 @@ export interface ObserverOptions {
   readonly lastNowMs: number
   /** Trace time from which minutes are to be kept. */
   readonly fromMs: number
+  readonly openMinutes: OpenMinutes
 }
 
 /** Turns what isolates report into what the PoP knows: rates, latencies, minutes, anomaly, crashed targets. */
@@ -60,11 +67,10 @@ export class Observer {
     this.#anomalies = options.anomalies
     this.#aggregator = new Aggregator(options.core)
     this.#meter = new RateMeter({ weight: scale.weight, tickMs, speed: scale.speed })
-    this.#book = new MinuteBook({
-      fromMs: options.fromMs,
-      weight: scale.weight,
-      graceMs: 2 * tickMs * scale.speed,
-    })
+    this.#book = new MinuteBook(
+      { fromMs: options.fromMs, weight: scale.weight, graceMs: 2 * tickMs * scale.speed },
+      options.openMinutes,
+    )
     this.#awayMs = Math.max(AWAY_MS, 3 * tickMs) * scale.speed
     this.#lastNowMs = options.lastNowMs
     this.crashes = new CrashWatch(tickMs)
@@ -121,7 +127,7 @@ export class Observer {
     this.#book.remap(indexOf)
   }
 
-  memory(): AnomalyFeaturesState {
-    return this.#anomalies.memory()
+  memory(): ObserverMemory {
+    return { anomaly: this.#anomalies.memory(), minutes: this.#book.open() }
   }
 }

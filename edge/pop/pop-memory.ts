@@ -1,7 +1,7 @@
-import type { AnomalyFeaturesState } from '../../contract/model/anomaly-features.ts'
 import type { PopStatus } from '../../contract/pop-status.ts'
 import type { TimeScale } from '../../contract/ports.ts'
 import type { DecisionMemory } from './decision-desk.ts'
+import type { ObserverMemory } from './observer.ts'
 import type { Cursor } from './policy-sync.ts'
 import type { StateStore } from './state-store.ts'
 
@@ -14,7 +14,7 @@ export interface TickMemory {
   readonly internalErrors: number
   readonly tapDropped: number
   readonly decision: DecisionMemory
-  readonly anomaly: AnomalyFeaturesState
+  readonly observer: ObserverMemory
 }
 
 /** The PoP's named values in SQLite. */

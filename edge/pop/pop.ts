@@ -98,11 +98,12 @@ export class Pop {
     this.#observer = new Observer({
       core,
       tables: this.#tables.recent,
-      anomalies: new AnomalyWatch(core, ports.forest, kept?.anomaly),
+      anomalies: new AnomalyWatch(core, ports.forest, kept?.observer.anomaly),
       scale: config.scale,
       tickMs: config.tickMs,
       lastNowMs: kept?.nowMs ?? clock.nowMs(),
-      fromMs: Math.max(this.#history.endMs, kept?.nowMs ?? clock.nowMs()),
+      fromMs: Number.isFinite(this.#history.endMs) ? this.#history.endMs : (kept?.nowMs ?? clock.nowMs()),
+      openMinutes: kept?.observer.minutes ?? [],
     })
     this.#decider = new Decider(
       {
@@ -238,7 +239,7 @@ export class Pop {
       wallMs,
       ...this.#counters,
       decision: this.#decider.memory(),
-      anomaly: this.#observer.memory(),
+      observer: this.#observer.memory(),
     }
     if (wallMs - this.#checkedAtMs >= CHECK_MS) {
       this.#checkedAtMs = wallMs
