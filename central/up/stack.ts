@@ -40,7 +40,8 @@ export interface StackOptions {
   /** Edge services (isolates) per PoP, all on the PoP's one object; default 1. */
   readonly edgesPerPop?: number
   readonly policyName?: string
-  readonly timeScale?: TimeScale
+  /** Made just before the edge starts, from the wall time of that moment; default: real time. */
+  readonly timeScale?: (nowMs: number) => TimeScale
   readonly tickMs?: number
   /** Gives up the start; what was started is stopped. */
   readonly signal?: AbortSignal
@@ -164,7 +165,7 @@ async function startParts(
       ports: ports.edges,
       edgesPerPop,
       natsPort: ports.nats?.[1] ?? null,
-      timeScale: options.timeScale ?? null,
+      timeScale: options.timeScale?.(Date.now()) ?? null,
       tickMs: options.tickMs ?? null,
     }),
   )

@@ -34,6 +34,10 @@ const status: PopStatus = {
   isolates: 1,
   requests: 40,
   internalErrors: 0,
+  tapDropped: 0,
+  refusedReports: 0,
+  tickErrors: 0,
+  tickError: null,
 }
 
 describe('the line per second', () => {
