@@ -1,5 +1,19 @@
+import type { Draft } from '../../contract/messages.ts'
 import { subjects } from '../../contract/subjects.ts'
-import type { OutboxRow } from './outbox.ts'
+
+/** A message of the outbox and its place in the order. */
+export interface OutboxRow {
+  readonly seq: number
+  readonly draft: Draft
+}
+
+/** The outbox as the link empties it. */
+export interface OutboxQueue {
+  /** The oldest rows, in order. */
+  peek(limit: number): OutboxRow[]
+  /** Forgets one row: the server has it, or it can never be taken. */
+  remove(seq: number): void
+}
 
 /** A row of the outbox as it goes out: its subject, and the message with its place in the order. */
 export function envelope(pop: string, row: OutboxRow): { readonly subject: string; readonly body: string } {

@@ -2,9 +2,8 @@ import { messageOf } from '../../contract/errors.ts'
 import type { PopStatus } from '../../contract/pop-status.ts'
 import type { Random } from '../../contract/ports.ts'
 import { backoffMs } from './backoff.ts'
-import { envelope } from './envelope.ts'
+import { envelope, type OutboxQueue, type OutboxRow } from './envelope.ts'
 import type { Connection } from './nats-connection.ts'
-import type { Outbox, OutboxRow } from './outbox.ts'
 import type { PolicyFeed } from './policy-sync.ts'
 
 const RECONNECT_FIRST_MS = 100
@@ -15,7 +14,7 @@ const BATCH = 64
 
 export interface NatsLinkPorts {
   open(): Promise<Connection>
-  readonly outbox: Pick<Outbox, 'peek' | 'remove'>
+  readonly outbox: OutboxQueue
   readonly pop: string
   /** Tells this PoP's storage from an earlier one of the same name: part of each message's id. */
   readonly epoch: string

@@ -1,9 +1,5 @@
 import type { Draft } from '../../contract/messages.ts'
-
-export interface OutboxRow {
-  readonly seq: number
-  readonly draft: Draft
-}
+import type { OutboxQueue, OutboxRow } from './envelope.ts'
 
 const MAX_ROWS = 50_000
 const MAX_BYTES = 32_000_000
@@ -17,7 +13,7 @@ const DROP_AT_ONCE = 100
  * restarts and even over lost storage, because the first one is the wall clock's milliseconds at its making.
  * Bounded: the oldest telemetry makes room first, then minutes; acknowledgements and decisions go last.
  */
-export class Outbox {
+export class Outbox implements OutboxQueue {
   readonly #sql: SqlStorage
   readonly #maxRows: number
   readonly #maxBytes: number
@@ -60,7 +56,6 @@ export class Outbox {
     if (this.#rows > this.#maxRows || this.#bytes > this.#maxBytes) this.#makeRoom()
   }
 
-  /** The oldest rows, in order. */
   peek(limit: number): OutboxRow[] {
     return this.#sql
       .exec<{ seq: number; body: string }>('SELECT seq, body FROM outbox ORDER BY seq LIMIT ?', limit)
@@ -68,7 +63,6 @@ export class Outbox {
       .map((row) => ({ seq: row.seq, draft: JSON.parse(row.body) as Draft }))
   }
 
-  /** Forgets one row: the server has it, or it can never be taken. */
   remove(seq: number): void {
     this.#forget(
       this.#sql.exec<{ bytes: number }>('DELETE FROM outbox WHERE seq = ? RETURNING bytes', seq).toArray(),

@@ -31,6 +31,11 @@ export interface PolicySyncPorts {
   wait(ms: number): Promise<void>
 }
 
+interface Reading {
+  readonly feed: PolicyFeed
+  readonly why: 'hint' | 'check'
+}
+
 /** A hint can overtake the storing of its message: how long to look again for what it announced. */
 const HINT_WAITS_MS = [1, 2, 4, 8, 16, 32, 64]
 
@@ -41,7 +46,7 @@ const HINT_WAITS_MS = [1, 2, 4, 8, 16, 32, 64]
 export class PolicySync {
   readonly #ports: PolicySyncPorts
   #running: Promise<void> | null = null
-  #again: 'hint' | 'check' | null = null
+  #again: Reading | null = null
 
   constructor(ports: PolicySyncPorts) {
     this.#ports = ports
@@ -53,29 +58,37 @@ export class PolicySync {
    */
   sync(feed: PolicyFeed, why: 'hint' | 'check'): Promise<void> {
     if (this.#running !== null) {
-      if (this.#again !== 'hint') this.#again = why
+      const again = this.#again
+      this.#again = again !== null && again.feed === feed && again.why === 'hint' ? again : { feed, why }
       return this.#running
     }
-    this.#running = this.#run(feed, why).finally(() => {
+    this.#running = this.#run({ feed, why }).finally(() => {
       this.#running = null
-      this.#again = null
     })
     return this.#running
   }
 
-  async #run(feed: PolicyFeed, why: 'hint' | 'check'): Promise<void> {
-    for (let now: 'hint' | 'check' | null = why; now !== null; ) {
+  /** A reading that fails does not keep the next one, which may be over another session, from being made. */
+  async #run(first: Reading): Promise<void> {
+    for (let reading: Reading | null = first; reading !== null; ) {
       this.#again = null
-      if (now === 'check') await this.#check(feed)
-      let found = await this.#drain(feed)
-      if (now === 'hint') {
-        for (const waitMs of HINT_WAITS_MS) {
-          if (found > 0) break
-          await this.#ports.wait(waitMs)
-          found = await this.#drain(feed)
-        }
+      try {
+        await this.#read(reading)
+      } catch (thrown) {
+        if (this.#again === null) throw thrown
       }
-      now = this.#again
+      reading = this.#again
+    }
+  }
+
+  async #read({ feed, why }: Reading): Promise<void> {
+    if (why === 'check') await this.#check(feed)
+    let found = await this.#drain(feed)
+    if (why === 'check') return
+    for (const waitMs of HINT_WAITS_MS) {
+      if (found > 0) return
+      await this.#ports.wait(waitMs)
+      found = await this.#drain(feed)
     }
   }
 
