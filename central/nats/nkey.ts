@@ -16,8 +16,7 @@ export function createNkey(): Nkey {
 /** @throws AtlasError `config/invalid` when the text is not a user's seed */
 export function publicKeyOf(seed: string): string {
   try {
-    const publicKey = nkeys.fromSeed(new TextEncoder().encode(seed)).getPublicKey()
-    if (publicKey.startsWith('U')) return publicKey
+    if (/^SU[A-Z2-7]{56}$/.test(seed)) return nkeys.fromSeed(new TextEncoder().encode(seed)).getPublicKey()
   } catch {
     // the cause could quote the seed, so it is not kept
   }

@@ -17,6 +17,9 @@ export interface AppOptions {
   readonly onBug: (thrown: unknown, path: string) => void
 }
 
+/** Answers that go out before the body is read: the connection cannot carry another request, and says so. */
+const REFUSED_UNREAD = new Set([401, 403, 413, 429])
+
 /** Central's whole HTTP surface, without a listener. */
 export function createApp({ services, guard, onBug }: AppOptions): Hono {
   const app = new Hono()
@@ -26,6 +29,12 @@ export function createApp({ services, guard, onBug }: AppOptions): Hono {
     context.res.headers.set('x-content-type-options', 'nosniff')
     context.res.headers.set('referrer-policy', 'no-referrer')
     if (!context.res.headers.has('cache-control')) context.res.headers.set('cache-control', 'no-store')
+  })
+
+  app.use(async function closeAfterUnreadBody(context, next) {
+    await next()
+    if (context.req.method === 'PUT' && REFUSED_UNREAD.has(context.res.status))
+      context.res.headers.set('connection', 'close')
   })
 
   app.route('/', healthRoutes(services, guard))

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest'
+import { chartData, nearest, rateTicks, thin, timeTicks } from '../../../central/page/browser/chart-data.ts'
+import { EventParser } from '../../../central/page/browser/live.ts'
+import { pageRoutes } from '../../../central/page/page-routes.ts'
+import { minute, second } from './messages.ts'
+
+const quantiles = (p50: number) => ({ p10: p50 - 1, p50, p90: p50 + 1 })
+const forecast = (madeAtMs: number) => ({
+  madeAtMs,
+  model: 'm',
+  in5: quantiles(5),
+  in15: quantiles(15),
+  in60: quantiles(60),
+})
+
+describe('chartData', () => {
+  it('puts a forecast at the time it is for, each once, and looks one horizon ahead', () => {
+    const nowMs = 600_000
+    const source = {
+      second: second('p', 1, { atMs: nowMs, forecaster: { kind: 'ready', forecast: forecast(600_000) } }),
+      seconds: [{ atMs: nowMs, rps: 3 }],
+      minutes: [
+        minute('p', 9, { minuteStartMs: 480_000, forecast: forecast(540_000) }),
+        minute('p', 10, { minuteStartMs: 540_000, rps: 2, forecast: forecast(600_000) }),
+      ],
+    }
+    const data = chartData(source, 'in15', 60)
+    expect(data.forecast.map(({ atMs, p50 }) => [atMs, p50])).toEqual([
+      [1_440_000, 15],
+      [1_500_000, 15],
+    ])
+    expect(data.toMs).toBe(nowMs + 900_000)
+    expect(data.actual.at(-1)).toEqual({ atMs: nowMs, rps: 3 })
+  })
+
+  it('shows minutes only from before the seconds begin', () => {
+    const minutes = [minute('p', 1, { minuteStartMs: 0 }), minute('p', 2, { minuteStartMs: 60_000 })]
+    const seconds = [{ atMs: 61_000, rps: 9 }]
+    const data = chartData({ second: null, seconds, minutes }, 'in5', 15)
+    expect(data.actual.map(({ atMs }) => atMs)).toEqual([30_000, 61_000])
+  })
+})
+
+describe('chart arithmetic', () => {
+  it('makes round ticks that cover the most', () => {
+    expect(rateTicks(84)).toEqual([0, 20, 40, 60, 80, 100])
+    expect(rateTicks(0).at(-1)).toBeGreaterThanOrEqual(1)
+    expect(timeTicks(30_000, 300_000, 5)).toEqual([60_000, 120_000, 180_000, 240_000, 300_000])
+  })
+
+  it('thins by means, and finds the nearest point within reach', () => {
+    const points = Array.from({ length: 10 }, (_, index) => ({ atMs: index, rps: index }))
+    expect(thin(points, 5).map(({ rps }) => rps)).toEqual([0.5, 2.5, 4.5, 6.5, 8.5])
+    expect(nearest(points, 3.2, 1)?.atMs).toBe(3)
+    expect(nearest(points, 50, 1)).toBeNull()
+  })
+})
+
+describe('EventParser', () => {
+  it('finds events however the text is cut', () => {
+    const text = 'event: a\ndata: {"x":1}\n\n: beat\n\nevent: b\ndata: 2\n\n'
+    for (let size = 1; size < text.length; size++) {
+      const seen: string[] = []
+      const parser = new EventParser(({ event, data }) => seen.push(`${event} ${data}`))
+      for (let at = 0; at < text.length; at += size) parser.push(text.slice(at, at + size))
+      expect(seen).toEqual(['a {"x":1}', 'b 2'])
+    }
+  })
+})
+
+describe('the page', () => {
+  it('is served with a strict policy and no address of elsewhere', async () => {
+    const page = await pageRoutes().request('/')
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'; script-src 'self'")
+    expect(await page.text()).not.toMatch(/https?:\/\/|<script>|style="|onclick/)
+  })
+
+  it('serves its scripts without types, and 304 to who has them', async () => {
+    const script = await pageRoutes().request('/page/main.ts')
+    expect(script.headers.get('content-type')).toBe('text/javascript; charset=utf-8')
+    expect(await script.text()).not.toContain('import type')
+    const headers = { 'if-none-match': script.headers.get('etag') ?? '' }
+    expect((await pageRoutes().request('/page/main.ts', { headers })).status).toBe(304)
+  })
+})
