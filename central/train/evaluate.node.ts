@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { readForecast, windowFeatures } from '../../contract/model/forecast-window.ts'
 import type { HorizonError, TraceError } from '../../contract/model/manifest.ts'
 import { LOOKBACK } from '../../contract/model/series.ts'
-import type { ForecastSession } from './forecast-session.node.ts'
 import { FIT_SHARE, type Trace } from './traces.node.ts'
 import { historyAt, type TrafficSeries } from './traffic-series.ts'
 
@@ -19,6 +18,11 @@ const HORIZONS = [
   { minutes: 60, key: 'in60' },
 ] as const
 const CHUNK = 1024
+
+/** Whatever answers windows, OUTPUT_SIZE numbers each, in order. */
+export interface WindowModel {
+  run(windows: readonly Float32Array[]): Promise<ArrayLike<number>>
+}
 
 /** Reads the WAPE of every method of `forecast-baselines.json`; empty where the file is missing. */
 export function readBaselines(folder: string): Baselines {
@@ -36,7 +40,7 @@ export function readBaselines(folder: string): Baselines {
 
 /** Measures a forecaster on the test part of a trace, by the protocol, at every horizon that the trace's step allows. */
 export async function evaluateTrace(
-  session: ForecastSession,
+  model: WindowModel,
   trace: Trace,
   seen: TraceError['seen'],
   baselines: Baselines = {},
@@ -52,7 +56,7 @@ export async function evaluateTrace(
   for (let from = 0; from < origins.length; from += CHUNK) {
     const part = origins.slice(from, from + CHUNK)
     const windows = part.map((origin) => windowFeatures(historyAt(series, origin)))
-    const output = await session.run(windows.map(({ features }) => features))
+    const output = await model.run(windows.map(({ features }) => features))
     part.forEach((origin, index) => {
       const forecast = readForecast(output, windows[index]?.level ?? 0, index)
       for (const { key, score } of scores) if (score.counts(origin)) score.add(origin, forecast[key])

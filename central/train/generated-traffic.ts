@@ -59,8 +59,8 @@ export function generateTraffic(random: Random, name: string, days: number): Tra
     series.rps[minute] = count / 60
     const overload = Math.max(0, load - capacity) / capacity
     const failing = Math.min(1, baseErrors + overload * 0.3 + outageErrors(events, minute))
-    if (reportsErrors)
-      series.errorRate[minute] = count === 0 ? Number.NaN : poisson(random, failing * count) / count
+    if (reportsErrors && count > 0)
+      series.errorRate[minute] = clampShare(poisson(random, failing * count) / count)
     if (!reportsLoad) continue
     memory += (0.2 + 0.4 * Math.min(1, load / capacity) - memory) * 0.02
     series.cpu[minute] = clampShare(0.08 + (0.7 * load) / capacity + 0.03 * normal(random))
