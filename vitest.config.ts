@@ -15,7 +15,11 @@ export default defineConfig({
             miniflare: { bindings: { ATLAS_ADMIN_TOKEN: 'test-token' } },
           }),
         ],
-        test: { name: 'workerd', include: ['test/workerd/**/*.test.ts'] },
+        test: {
+          name: 'workerd',
+          include: ['test/workerd/**/*.test.ts'],
+          globalSetup: ['test/support/origin.node.ts'],
+        },
       },
       {
         test: {

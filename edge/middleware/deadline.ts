@@ -5,34 +5,62 @@ import { problemResponse } from './problem.ts'
 /** Remaining time of a call, milliseconds, as it is passed from hop to hop. */
 export const DEADLINE_HEADER = 'atlas-deadline-ms'
 
+/** One timer for the deadlines of many requests. */
+export interface SharedTimer<T> {
+  /**
+   * Calls `wake` once, unless the deadline is dropped before: true at the deadline, false when it gives the deadline
+   * back. Null when it does not take it at all.
+   */
+  keep(atMs: number, wake: (expired: boolean) => void): T | null
+  drop(kept: T): void
+}
+
+export interface DeadlineOptions<T> {
+  readonly shadow: boolean
+  readonly metrics: Metrics
+  readonly wallMs: () => number
+  readonly keeper: SharedTimer<T>
+}
+
 /**
  * Answers 504 when the origin has sent nothing by the module's timeout, or by the smaller remaining time that the
  * caller passed in `atlas-deadline-ms`. It ends with the response's head: a body that streams is never cut.
  * In shadow mode it counts, and waits on.
  */
-export function deadline({ shadow, metrics }: { readonly shadow: boolean; readonly metrics: Metrics }): Step {
+export function deadline<T>({ shadow, metrics, wallMs, keeper }: DeadlineOptions<T>): Step {
   return function deadline(exchange: Exchange, next: Handler): Promise<Response> {
-    const budgetMs = Math.min(exchange.module.timeoutMs, incoming(exchange))
-    const module = exchange.module.name
-    if (shadow) {
-      const timer = setTimeout(() => {
-        exchange.would = 'deadline'
-        metrics.count('atlas_deadline_total', 1, { module, mode: 'shadow' })
-      }, budgetMs)
-      return next(exchange).then((response) => {
-        clearTimeout(timer)
-        return response
-      })
-    }
-    exchange.deadlineMs = budgetMs
+    const budgetMs = Math.min(exchange.module.timeoutMs, incomingMs(exchange))
+    if (!shadow) exchange.deadlineMs = budgetMs
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
+      let timer: ReturnType<typeof setTimeout> | undefined
+      let kept: T | null = null
+      const expire = () => {
+        metrics.count('atlas_deadline_total', 1, {
+          module: exchange.module.name,
+          mode: shadow ? 'shadow' : 'on',
+        })
+        if (shadow) {
+          exchange.would = 'deadline'
+          return
+        }
         exchange.flags |= SHED
-        metrics.count('atlas_deadline_total', 1, { module, mode: 'on' })
         resolve(timedOut(budgetMs))
-      }, budgetMs)
+      }
+      const atMs = exchange.startMs + budgetMs
+      // The keeper wakes in another request's context; what follows the promise runs in this one's.
+      const woken = new Promise<boolean>((wake) => {
+        kept = keeper.keep(atMs, wake)
+      })
+      if (kept === null) timer = setTimeout(expire, budgetMs)
+      else {
+        woken.then((expired) => {
+          if (expired) expire()
+          else timer = setTimeout(expire, Math.max(0, atMs - wallMs()))
+        })
+      }
       next(exchange).then((response) => {
-        clearTimeout(timer)
+        if (kept !== null) keeper.drop(kept)
+        if (timer !== undefined) clearTimeout(timer)
         resolve(response)
       }, reject)
     })
@@ -40,7 +68,7 @@ export function deadline({ shadow, metrics }: { readonly shadow: boolean; readon
 }
 
 /** What the caller has left, at least 1 ms; infinite when it says nothing that can be read. */
-function incoming({ request }: Exchange): number {
+function incomingMs({ request }: Exchange): number {
   const header = request.headers.get(DEADLINE_HEADER)
   if (header === null || !/^\d{1,9}$/.test(header)) return Number.POSITIVE_INFINITY
   return Math.max(1, Number(header))

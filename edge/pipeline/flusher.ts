@@ -9,7 +9,7 @@ export interface FlushParts {
   readonly tickMs: number
   readonly wallMs: () => number
   readonly sleep: (ms: number) => Promise<unknown>
-  /** Requests being served, or records waiting: there is something for a further flush. */
+  /** There is something for a further flush. */
   readonly busy: () => boolean
   readonly drain: () => { readonly aggregates: Aggregate[]; readonly dropped: number }
   readonly takeUse: () => Promise<LimitUse[]>
@@ -52,19 +52,20 @@ export class Flusher {
     return this.#confirmedMs
   }
 
-  /** The task to run after the response, or null when one is under way. */
-  arm(stubOf: () => PopStub | null, pop: string): Promise<void> | null {
-    const nowMs = this.#parts.wallMs()
-    if (nowMs < this.#armedUntilMs) return null
-    this.#extend(nowMs)
-    return this.#run(stubOf, pop, nowMs, ++this.#task)
+  /** No task is under way. */
+  due(nowMs: number): boolean {
+    return nowMs >= this.#armedUntilMs
   }
 
-  async #run(stubOf: () => PopStub | null, pop: string, startMs: number, task: number): Promise<void> {
+  /** The task to run in the background, beside or after the request that asks for it. */
+  start(stub: PopStub, pop: string, nowMs: number): Promise<void> {
+    this.#extend(nowMs)
+    return this.#run(stub, pop, nowMs, ++this.#task)
+  }
+
+  async #run(stub: PopStub, pop: string, startMs: number, task: number): Promise<void> {
     const { tickMs, wallMs, sleep, busy } = this.#parts
     try {
-      const stub = stubOf()
-      if (stub === null) return
       if (startMs - this.#flushedMs >= tickMs) await this.#flush(stub, pop)
       do {
         const nowMs = wallMs()

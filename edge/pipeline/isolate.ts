@@ -7,9 +7,9 @@ import type { EdgeConfig } from '../control/config.ts'
 import { LimitBook } from '../control/limit-book.ts'
 import { requestPath } from '../control/request-path.ts'
 import type { RouteTable } from '../control/route-table.ts'
-import type { PopStub } from '../control/stubs.ts'
 import { Exchange, type Handler, type Self } from '../middleware/exchange.ts'
 import { compose } from './compose.ts'
+import { DeadlineKeeper } from './deadline-keeper.ts'
 import { Flusher } from './flusher.ts'
 import { applyUse, keyedHash, returnUse, takeUse } from './limit-report.ts'
 import { popStub } from './pop-link.ts'
@@ -38,21 +38,28 @@ export interface Background {
 export class Isolate {
   readonly #config: EdgeConfig
   readonly #ports: IsolatePorts
+  readonly #reports: boolean
   readonly #ring = new TapRing(loadCore())
   readonly #book = new LimitBook()
   readonly #flusher: Flusher
+  readonly #keeper: DeadlineKeeper
   #served: ServedTable
   #chain: Handler
-  #inFlight = 0
+  #watching = false
   #faults = 0
   #told = 0
 
-  /** @throws AtlasError `policy/invalid` */
-  constructor(config: EdgeConfig, ports: IsolatePorts) {
+  /**
+   * @param reports whether a PoP object is bound that takes the telemetry
+   * @throws AtlasError `policy/invalid`
+   */
+  constructor(config: EdgeConfig, ports: IsolatePorts, reports: boolean) {
+    this.#reports = reports
     this.#config = config
     this.#ports = ports
     this.#served = serveTable(bundledTable(config.policyName, config.defaultPolicy))
     this.#flusher = this.#makeFlusher()
+    this.#keeper = new DeadlineKeeper(ports)
     this.#chain = this.#chainOf(this.#served)
   }
 
@@ -66,33 +73,25 @@ export class Isolate {
       const pop = this.#popOf(request)
       return status(request, adminToken, pop, () => popStub(env, pop))
     }
-    this.#arm(request, env, background)
+    const startMs = this.#ports.wallMs()
+    this.#attend(request, env, background, startMs)
     const module = served.moduleOf(request.method, at.path)
-    const exchange = new Exchange(
-      request,
-      at,
-      env,
-      self,
-      served.table,
-      module,
-      served.origin,
-      this.#ports.wallMs(),
-    )
-    this.#inFlight++
-    try {
-      return await chain(exchange)
-    } finally {
-      this.#inFlight--
-    }
+    const exchange = new Exchange(request, at, env, self, served.table, module, served.origin, startMs)
+    const response = await chain(exchange)
+    this.#attend(request, env, background, this.#ports.wallMs())
+    return response
   }
 
-  #arm(request: Request, env: Env, background: Background): void {
+  /** Sees to it that what a request began or left behind is attended to after it, without its waiting. */
+  #attend(request: Request, env: Env, background: Background, nowMs: number): void {
     try {
+      if (this.#watching && this.#keeper.due(nowMs)) background.waitUntil(this.#keeper.start(nowMs))
+      if (env.POP === undefined || !this.#flusher.due(nowMs)) return
       const pop = this.#popOf(request)
-      const task = this.#flusher.arm((): PopStub | null => popStub(env, pop), pop)
-      if (task !== null) background.waitUntil(task)
+      const stub = popStub(env, pop)
+      if (stub !== null) background.waitUntil(this.#flusher.start(stub, pop, nowMs))
     } catch (thrown) {
-      this.#fault('flush', thrown)
+      this.#fault('background', thrown)
     }
   }
 
@@ -109,7 +108,7 @@ export class Isolate {
       tickMs: config.tickMs,
       wallMs,
       sleep,
-      busy: () => this.#inFlight > 0 || this.#ring.pending > 0,
+      busy: () => this.#ring.pending > 0,
       drain: () => {
         const dropped = this.#ring.dropped
         this.#ring.dropped = 0
@@ -141,12 +140,14 @@ export class Isolate {
 
   #chainOf(served: ServedTable): Handler {
     const { scale, tickMs } = this.#config
+    this.#watching = served.table.policy.deadline.mode !== 'off'
     const clock = scaledClock(this.#ports.wallMs, scale)
     const bucketMs = Math.max(1000, tickMs * scale.speed)
     const { steps, origin } = stepsOf(served, {
       ...this.#ports,
       book: this.#book,
-      sink: this.#ring,
+      sink: this.#reports ? this.#ring : null,
+      keeper: this.#keeper,
       bucketOf: () => Math.floor(clock.nowMs() / bucketMs) * bucketMs,
       confirmedMs: () => this.#flusher.confirmedMs,
     })

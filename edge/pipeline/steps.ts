@@ -8,6 +8,7 @@ import { origin } from '../middleware/origin.ts'
 import { rateLimit } from '../middleware/rate-limit.ts'
 import { type TapSink, tap } from '../middleware/tap.ts'
 import { traceContext } from '../middleware/trace-context.ts'
+import type { DeadlineKeeper } from './deadline-keeper.ts'
 import type { ServedTable } from './served-table.ts'
 
 export interface StepPorts {
@@ -15,8 +16,10 @@ export interface StepPorts {
   readonly wallMs: () => number
   readonly metrics: Metrics
   readonly book: LimitBook
-  readonly sink: TapSink
+  /** Null: nobody takes the telemetry. */
+  readonly sink: TapSink | null
   readonly bucketOf: (wallMs: number) => number
+  readonly keeper: DeadlineKeeper
   readonly confirmedMs: () => number
 }
 
@@ -32,9 +35,9 @@ export function stepsOf(
   const { headers, steps, deadline: limit } = policy
   const chosen: Step[] = []
   if (headers.decision || headers.serverTiming) chosen.push(decisionHeaders({ ...headers, ...ports }))
-  if (steps.tap !== 'off') chosen.push(tap(ports))
+  if (steps.tap !== 'off' && ports.sink !== null) chosen.push(tap({ ...ports, sink: ports.sink }))
   if (steps.trace !== 'off') chosen.push(traceContext({ random, shadow: steps.trace === 'shadow' }))
-  if (limit.mode !== 'off') chosen.push(deadline({ shadow: limit.mode === 'shadow', metrics }))
+  if (limit.mode !== 'off') chosen.push(deadline({ shadow: limit.mode === 'shadow', ...ports }))
   if (limits.size > 0) chosen.push(rateLimit({ limits, book: ports.book, metrics }))
   if (steps.router !== 'off') chosen.push(couplingRouter({ shadow: steps.router === 'shadow' }))
   return {

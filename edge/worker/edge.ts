@@ -49,12 +49,13 @@ function build(env: object, options: AtlasOptions, fallbackOrigin?: 'self'): Iso
       ...(origin === undefined ? {} : { ATLAS_ORIGIN: origin }),
       ...(policy === undefined ? {} : { ATLAS_DEFAULT_POLICY: policy }),
     })
-    return new Isolate(config, {
+    const ports = {
       random: cryptoRandom(),
       wallMs: () => Date.now(),
-      sleep: (ms) => scheduler.wait(ms),
+      sleep: (ms: number) => scheduler.wait(ms),
       metrics: options.metrics ?? NO_METRICS,
-    })
+    }
+    return new Isolate(config, ports, 'POP' in env)
   } catch (thrown) {
     return problemResponse({
       status: 500,
