@@ -25,15 +25,16 @@ export interface ChartSource {
 }
 
 const MINUTE_MS = 60_000
-const SPANS_MIN = [2, 5, 15, 60, 180, 360]
+const LEAST_SPAN_MS = 2 * MINUTE_MS
+const MOST_SPAN_MS = 360 * MINUTE_MS
 const MOST_POINTS = 400
 
 /** What the chart shows of a PoP: measured points up to now, and forecasts where they were for, up to the horizon ahead. */
 export function chartData(source: ChartSource, horizon: Horizon, span: number | 'auto'): ChartData {
   const measured = actualPoints(source)
   const nowMs = source.second?.atMs ?? measured.at(-1)?.atMs ?? 0
-  const spanMin = span === 'auto' ? fittingSpan(nowMs - (measured[0]?.atMs ?? nowMs)) : span
-  const fromMs = nowMs - spanMin * MINUTE_MS
+  const spanMs = span === 'auto' ? fittingSpan(nowMs - (measured[0]?.atMs ?? nowMs)) : span * MINUTE_MS
+  const fromMs = nowMs - spanMs
   const forecast = forecastPoints(source, horizon).filter((point) => point.atMs >= fromMs)
   const aheadMs = forecast.length > 0 ? HORIZON_MS[horizon] : 0
   const visible = measured.filter((point) => point.atMs >= fromMs)
@@ -64,7 +65,7 @@ function forecastPoints({ second, minutes }: ChartSource, horizon: Horizon): For
 }
 
 function fittingSpan(dataMs: number): number {
-  return SPANS_MIN.find((minutes) => dataMs <= minutes * MINUTE_MS * 1.1) ?? 360
+  return Math.min(MOST_SPAN_MS, Math.max(LEAST_SPAN_MS, dataMs))
 }
 
 /** At most `most` points: means over equal counts, so that no spike's area is lost. */

@@ -60,13 +60,15 @@ function faultText(faults: readonly { path: string; message: string }[]): string
 
 const TABLE_ROWS = 12
 
-/** The chart as a table: evenly spaced times over what it shows. */
+/** The chart as a table: the end of the forecast, now, and evenly spaced times before. */
 export function chartRows(data: ChartData): HTMLElement[] {
-  const stepMs = (data.toMs - data.fromMs) / TABLE_ROWS
-  return Array.from({ length: TABLE_ROWS + 1 }, (_, index) => {
-    const atMs = data.toMs - index * stepMs
-    const actual = nearest(data.actual, atMs, stepMs / 2)
-    const forecast = nearest(data.forecast, atMs, stepMs / 2)
+  const stepMs = (data.nowMs - data.fromMs) / TABLE_ROWS
+  const reachMs = Math.max(stepMs / 5, 1_000)
+  const past = Array.from({ length: TABLE_ROWS + 1 }, (_, index) => data.nowMs - index * stepMs)
+  const times = data.toMs > data.nowMs ? [data.toMs, ...past] : past
+  return times.map((atMs) => {
+    const actual = nearest(data.actual, atMs, reachMs)
+    const forecast = nearest(data.forecast, atMs, reachMs)
     return element(
       'tr',
       {},
