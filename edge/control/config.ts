@@ -80,13 +80,18 @@ function defaultPolicy(vars: EdgeVars): Policy {
 }
 
 function natsOf(vars: EdgeVars): EdgeConfig['nats'] {
-  const { ATLAS_NATS_URL: url, ATLAS_NATS_SEED: seed } = vars
+  const { ATLAS_NATS_URL: url, ATLAS_NATS_SEED: seed, ATLAS_POP: pop } = vars
   if (!url) return null
   if (!/^wss?:\/\//.test(url)) throw bad('ATLAS_NATS_URL', 'must begin with ws:// or wss://', url)
   if (!seed)
     throw new AtlasError(
       'config/invalid',
       'ATLAS_NATS_URL is set, so ATLAS_NATS_SEED (the nkey seed of this PoP) is needed too',
+    )
+  if (!pop)
+    throw new AtlasError(
+      'config/invalid',
+      'ATLAS_NATS_URL is set, so ATLAS_POP is needed too: the nkey belongs to one PoP',
     )
   return { url, seed }
 }
