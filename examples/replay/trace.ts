@@ -58,7 +58,7 @@ export function tracePlan(
   const startMs = trace.startMs + offset * trace.stepS * 1000
   return {
     name,
-    about: `minutes ${from} to ${from + minutes} of the trace, from ${new Date(startMs).toISOString()}; rates × ${((scale * trace.stepS) / 1).toPrecision(3)}`,
+    about: `minutes ${from} to ${from + minutes} of the trace, from ${new Date(startMs).toISOString()}; rates × ${Math.round(scale * trace.stepS).toLocaleString('en-US')}`,
     startMs,
     minutes,
     warmupMinutes: WARMUP_MINUTES,
