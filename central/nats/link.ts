@@ -69,7 +69,7 @@ export class NatsLink {
           retryMs = RETRY_MIN_MS
         })
       } catch (thrown) {
-        this.#set('disconnected', messageOf(thrown) || 'connection refused')
+        this.#set('disconnected', this.#reason(thrown))
       }
       await pause(retryMs, this.#stop.signal)
       retryMs = Math.min(retryMs * 2, RETRY_MAX_MS)
@@ -98,11 +98,18 @@ export class NatsLink {
       onReady()
       const cause = await closed
       this.#connection = null
-      this.#set('disconnected', cause ? messageOf(cause) : 'connection lost')
+      this.#set('disconnected', cause && messageOf(cause) ? messageOf(cause) : 'the connection broke')
     } finally {
       this.#connection = null
       await connection.close().catch(() => undefined)
     }
+  }
+
+  /** A WebSocket does not say why it failed to open. */
+  #reason(thrown: unknown): string {
+    const text = messageOf(thrown)
+    const silent = text === '' || text.startsWith('Received network error')
+    return silent ? `nobody answers at ${new URL(this.#options.url).host}` : text
   }
 
   #set(state: LinkStatus['state'], error: string | null): void {

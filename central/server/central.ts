@@ -142,13 +142,15 @@ function listen(
   })
 }
 
+/** Lets requests finish; a connection that carries none is closed as soon as it is idle. */
 function drain(server: Server): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS)
+    const idle = setInterval(() => server.closeIdleConnections(), 20)
+    const late = setTimeout(() => server.closeAllConnections(), DRAIN_MS)
     server.close(() => {
-      clearTimeout(timer)
+      clearInterval(idle)
+      clearTimeout(late)
       resolve()
     })
-    server.closeIdleConnections()
   })
 }

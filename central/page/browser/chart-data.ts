@@ -84,6 +84,22 @@ export function thin(points: readonly RatePoint[], most: number): RatePoint[] {
   return thinned
 }
 
+const LEAST_GAP_MS = 150_000
+
+/** Cuts points where nothing was measured for a while, so that no line is drawn over a silence. */
+export function unbroken<T extends { readonly atMs: number }>(points: readonly T[]): T[][] {
+  const steps = points.slice(1).map((point, index) => point.atMs - (points[index]?.atMs ?? 0))
+  const median = [...steps].sort((a, b) => a - b)[steps.length >> 1] ?? 0
+  const gapMs = Math.max(4 * median, LEAST_GAP_MS)
+  const runs: T[][] = []
+  points.forEach((point, index) => {
+    const run = runs.at(-1)
+    if (run && (steps[index - 1] ?? 0) <= gapMs) run.push(point)
+    else runs.push([point])
+  })
+  return runs
+}
+
 /** Round values from 0 that cover `most`: steps of 1, 2 or 5 times a power of ten. */
 export function rateTicks(most: number, count = 5): number[] {
   const rough = Math.max(most, 1) / count

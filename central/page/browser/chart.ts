@@ -1,4 +1,4 @@
-import { type ChartData, type ForecastPoint, nearest, rateTicks, timeTicks } from './chart-data.ts'
+import { type ChartData, type ForecastPoint, nearest, rateTicks, timeTicks, unbroken } from './chart-data.ts'
 import { element, vector } from './dom.ts'
 import { date, hourAndMinute, rate, timeOfDay } from './format.ts'
 
@@ -129,19 +129,20 @@ function axes(data: ChartData, scale: Scale): SVGElement[] {
 }
 
 function series(data: ChartData, { x, y }: Scale): SVGElement[] {
-  const at = (points: readonly { readonly atMs: number }[], read: (index: number) => number) =>
-    points.map((point, index) => `${x(point.atMs).toFixed(1)},${y(read(index)).toFixed(1)}`)
-  const { forecast, actual } = data
-  const high = at(forecast, (index) => forecast[index]?.p90 ?? 0)
-  const low = at(forecast, (index) => forecast[index]?.p10 ?? 0).reverse()
-  return [
-    vector('polygon', { class: 'band', points: [...high, ...low].join(' ') }),
-    vector('polyline', { class: 'actual', points: at(actual, (index) => actual[index]?.rps ?? 0).join(' ') }),
-    vector('polyline', {
-      class: 'p50',
-      points: at(forecast, (index) => forecast[index]?.p50 ?? 0).join(' '),
-    }),
-  ]
+  const line = <T extends { readonly atMs: number }>(points: readonly T[], read: (point: T) => number) =>
+    points.map((point) => `${x(point.atMs).toFixed(1)},${y(read(point)).toFixed(1)}`)
+  const forecasts = unbroken(data.forecast)
+  const bands = forecasts.map((run) => {
+    const edge = [...line(run, (point) => point.p90), ...line(run, (point) => point.p10).reverse()]
+    return vector('polygon', { class: 'band', points: edge.join(' ') })
+  })
+  const measured = unbroken(data.actual).map((run) =>
+    vector('polyline', { class: 'actual', points: line(run, (point) => point.rps).join(' ') }),
+  )
+  const medians = forecasts.map((run) =>
+    vector('polyline', { class: 'p50', points: line(run, (point) => point.p50).join(' ') }),
+  )
+  return [...bands, ...measured, ...medians]
 }
 
 function readOut(data: ChartData, scale: Scale, atMs: number) {

@@ -30,7 +30,7 @@ export function noticesOf(state: PageState, pop: PopState | null, lost: string |
 }
 
 export function noticeNode({ tone, text }: Notice): HTMLElement {
-  return element('p', { class: `notice ${tone}` }, text)
+  return element('p', { class: `notice notice-${tone}` }, text)
 }
 
 /** Coarse, so that the notice, which is read out aloud, does not change each second. */

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { chartData, nearest, rateTicks, thin, timeTicks } from '../../../central/page/browser/chart-data.ts'
+import {
+  chartData,
+  nearest,
+  rateTicks,
+  thin,
+  timeTicks,
+  unbroken,
+} from '../../../central/page/browser/chart-data.ts'
 import { EventParser } from '../../../central/page/browser/live.ts'
 import { pageRoutes } from '../../../central/page/page-routes.ts'
 import { minute, second } from './messages.ts'
@@ -46,6 +53,13 @@ describe('chart arithmetic', () => {
     expect(rateTicks(84)).toEqual([0, 20, 40, 60, 80, 100])
     expect(rateTicks(0).at(-1)).toBeGreaterThanOrEqual(1)
     expect(timeTicks(30_000, 300_000, 5)).toEqual([60_000, 120_000, 180_000, 240_000, 300_000])
+  })
+
+  it('cuts a line where nothing was measured, but not where minutes turn into seconds', () => {
+    const at = (...minutes: number[]) => minutes.map((each) => ({ atMs: each * 60_000 }))
+    expect(unbroken(at(1, 2, 3, 9, 10)).map((run) => run.length)).toEqual([3, 2])
+    expect(unbroken(at(1, 2, 3, 3.02, 3.04, 3.06, 3.08, 3.1))).toHaveLength(1)
+    expect(unbroken([])).toEqual([])
   })
 
   it('thins by means, and finds the nearest point within reach', () => {
