@@ -35,19 +35,14 @@ export interface AnomalyFeaturesState {
   readonly scales: readonly RobustScaleState[]
 }
 
-/** Time constants, and least spreads, of the running scales: log requests at three windows, their step, error rate, latencies. */
-const SCALES = [
-  { windowS: 60, floor: 0.02 },
-  { windowS: 600, floor: 0.02 },
-  { windowS: 3600, floor: 0.02 },
-  { windowS: 600, floor: 0.02 },
-  { windowS: 600, floor: 0.005 },
-  { windowS: 600, floor: 0.02 },
-  { windowS: 600, floor: 0.05 },
-  { windowS: 600, floor: 0.05 },
-  { windowS: 600, floor: 0.05 },
-] as const
+/** Time constants of the running scales: log requests at three windows, their step, error rate, latencies, bytes. */
+const WINDOWS_S = [60, 600, 3600, 600, 600, 600, 600, 600, 600] as const
 const [RPS_1M, RPS_10M, RPS_60M, RPS_STEP, ERRORS, P50, P99, TAIL, BYTES] = [0, 1, 2, 3, 4, 5, 6, 7, 8]
+
+/** Standard deviations below which nothing is told from noise, however many requests there are. */
+const LEAST = { rate: 0.02, errors: 0.005, latency: 0.02, bytes: 0.05 }
+/** Requests at which an error share counts for half: one failure of one request is no crash. */
+const HALF_TRUST = 5
 
 /** However long a tick is, a scale remembers at least this many of them. */
 const LEAST_TICKS = 20
@@ -66,7 +61,7 @@ export class AnomalyFeatures {
   #ticks: number
 
   constructor(state?: AnomalyFeaturesState) {
-    this.#scales = SCALES.map(({ floor }, index) => new RobustScale(floor, state?.scales[index]))
+    this.#scales = WINDOWS_S.map((_, index) => new RobustScale(state?.scales[index]))
     this.#lastMs = state?.lastMs ?? Number.NaN
     this.#lastLogRps = state?.lastLogRps ?? Number.NaN
     this.#ticks = state?.ticks ?? 0
@@ -81,28 +76,43 @@ export class AnomalyFeatures {
     const elapsedS = Number.isNaN(this.#lastMs) ? 1 : Math.max(0.001, (tick.atMs - this.#lastMs) / 1000)
     const logRps = Math.log1p(Math.max(0, tick.rps))
     const step = Number.isNaN(this.#lastLogRps) ? Number.NaN : logRps - this.#lastLogRps
-    const errorRate = Math.sqrt(share(tick.errorRate))
+    const requests = tick.rps * elapsedS
+    const trust = requests / (requests + HALF_TRUST)
+    const errorRate = Math.sqrt(trust * share(tick.errorRate))
     const logP50 = positiveLog(tick.p50Ms)
     const logP99 = positiveLog(tick.p99Ms)
     const tail = logP99 - logP50
     const bytes = tick.rps > 0 ? Math.log1p(Math.max(0, tick.bytesPerS) / tick.rps) : Number.NaN
-    const z = (scale: number, value: number): number => this.#compare(scale, value, elapsedS)
+    const sampling = 1 / Math.sqrt(Math.max(1, requests))
+    const z = (scale: number, value: number, floor: number): number =>
+      this.#compare(scale, value, elapsedS, floor)
+    const rateFloor = (scale: number) => Math.max(LEAST.rate, this.#countingNoise(scale, elapsedS))
+    const latencyFloor = Math.max(LEAST.latency, 0.5 * sampling)
 
     const angle = (2 * Math.PI * tick.atMs) / DAY_MS
-    const rpsZ = [z(RPS_1M, logRps), z(RPS_10M, logRps), z(RPS_60M, logRps), z(RPS_STEP, step)] as const
-    const latencyZ = [z(P50, logP50), z(P99, logP99), z(TAIL, tail)] as const
+    const rpsZ = [
+      z(RPS_1M, logRps, rateFloor(RPS_1M)),
+      z(RPS_10M, logRps, rateFloor(RPS_10M)),
+      z(RPS_60M, logRps, rateFloor(RPS_60M)),
+      z(RPS_STEP, step, Math.SQRT2 * rateFloor(RPS_1M)),
+    ] as const
+    const latencyZ = [
+      z(P50, logP50, latencyFloor),
+      z(P99, logP99, latencyFloor),
+      z(TAIL, tail, latencyFloor),
+    ] as const
     const features = Float64Array.of(
       ...rpsZ,
       largest(rpsZ),
       orZero(errorRate),
-      z(ERRORS, errorRate),
-      orZero(Math.sqrt(share(tick.unreachableRate))),
+      z(ERRORS, errorRate, Math.max(LEAST.errors, 0.5 * sampling)),
+      orZero(Math.sqrt(trust * share(tick.unreachableRate))),
       latencyZ[0],
       latencyZ[1],
       orZero(tail),
       latencyZ[2],
       largest(latencyZ),
-      z(BYTES, bytes),
+      z(BYTES, bytes, Math.max(LEAST.bytes, sampling)),
       Math.sin(angle),
       Math.cos(angle),
     )
@@ -121,13 +131,22 @@ export class AnomalyFeatures {
     }
   }
 
-  #compare(index: number, value: number, elapsedS: number): number {
+  #compare(index: number, value: number, elapsedS: number, floor: number): number {
     const scale = this.#scales[index]
-    const spec = SCALES[index]
-    if (scale === undefined || spec === undefined) return 0
-    const z = scale.z(value)
-    scale.learn(value, Math.min(1 / LEAST_TICKS, 1 - Math.exp(-elapsedS / spec.windowS)))
+    if (scale === undefined) return 0
+    const z = scale.z(value, floor)
+    const alpha = 1 - Math.exp(-elapsedS / (WINDOWS_S[index] ?? 600))
+    scale.learn(value, Math.min(1 / LEAST_TICKS, alpha), floor)
     return z
+  }
+
+  /**
+   * Standard deviation that Poisson counts give log(1 + rps) around a scale's centre, at least that of one request a
+   * second: the first requests after silence are no surge.
+   */
+  #countingNoise(index: number, elapsedS: number): number {
+    const rps = Math.max(0, Math.expm1(this.#scales[index]?.centre ?? 0))
+    return Math.sqrt(Math.max(1, rps) / Math.min(60, elapsedS)) / (1 + rps)
   }
 }
 

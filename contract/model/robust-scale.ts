@@ -21,11 +21,8 @@ export class RobustScale {
   #count: number
   #centre: number
   #spread: number
-  readonly #floor: number
 
-  /** @param floor the least spread taken for real, in the unit of the values */
-  constructor(floor: number, state: RobustScaleState = { count: 0, centre: 0, spread: 0 }) {
-    this.#floor = floor
+  constructor(state: RobustScaleState = { count: 0, centre: 0, spread: 0 }) {
     this.#count = state.count
     this.#centre = state.centre
     this.#spread = state.spread
@@ -34,17 +31,18 @@ export class RobustScale {
   /**
    * How many standard deviations `value` lies from the centre so far; 0 for NaN and before the second value. Beyond ±4 it
    * grows with the logarithm, 4 (1 + ln(|z| / 4)), up to ±20: far out is told from farther out, and nothing is infinite.
+   * @param floor the least standard deviation taken for real, in the unit of the values
    */
-  z(value: number): number {
+  z(value: number, floor: number): number {
     if (this.#count < 2 || Number.isNaN(value)) return 0
-    const z = (value - this.#centre) / this.#sigma()
+    const z = (value - this.#centre) / this.#sigma(floor)
     const size = Math.abs(z)
     if (size <= LINEAR_LIMIT) return z
     return Math.sign(z) * Math.min(Z_LIMIT, LINEAR_LIMIT * (1 + Math.log(size / LINEAR_LIMIT)))
   }
 
   /** Learns a value with weight `alpha` (at first 1/n, so that the start is a plain mean). NaN is left out. */
-  learn(value: number, alpha: number): void {
+  learn(value: number, alpha: number, floor: number): void {
     if (Number.isNaN(value)) return
     this.#count++
     if (this.#count === 1) {
@@ -53,17 +51,21 @@ export class RobustScale {
     }
     const weight = Math.max(alpha, 1 / this.#count)
     const innovation = value - this.#centre
-    const limit = this.#count < 10 ? Number.POSITIVE_INFINITY : HUBER_LIMIT * this.#sigma()
+    const limit = this.#count < 10 ? Number.POSITIVE_INFINITY : HUBER_LIMIT * this.#sigma(floor)
     const clipped = Math.min(limit, Math.max(-limit, innovation))
     this.#centre += weight * clipped
     this.#spread += weight * (Math.abs(clipped) - this.#spread)
+  }
+
+  get centre(): number {
+    return this.#centre
   }
 
   state(): RobustScaleState {
     return { count: this.#count, centre: this.#centre, spread: this.#spread }
   }
 
-  #sigma(): number {
-    return Math.max(this.#floor, this.#spread / MEAN_ABS_NORMAL)
+  #sigma(floor: number): number {
+    return Math.max(floor, this.#spread / MEAN_ABS_NORMAL)
   }
 }

@@ -11,10 +11,16 @@ env.wasm.proxy = false
 env.wasm.wasmBinary = SENTINEL.buffer
 env.logLevel = 'error'
 
-/** Opens a model. The first call in an isolate starts the runtime (measured: 210–260 ms of CPU). */
+const instantiate = WebAssembly.instantiate
+let opening = 0
+
+/**
+ * Opens a model. The first call in an isolate starts the runtime (measured: 210–260 ms of CPU); `WebAssembly.instantiate`
+ * knows the sentinel only while a model is being opened.
+ */
 export async function openSession(model: Uint8Array): Promise<InferenceSession> {
-  const instantiate = WebAssembly.instantiate
-  WebAssembly.instantiate = instantiateCompiled(instantiate)
+  WebAssembly.instantiate = instantiateCompiled
+  opening++
   try {
     return await InferenceSession.create(model, {
       executionProviders: ['wasm'],
@@ -22,20 +28,17 @@ export async function openSession(model: Uint8Array): Promise<InferenceSession> 
       extra: { session: { disable_quant_qdq: '1' } },
     })
   } finally {
-    WebAssembly.instantiate = instantiate
+    opening--
+    if (opening === 0) WebAssembly.instantiate = instantiate
   }
 }
 
-type Instantiate = typeof WebAssembly.instantiate
-
 /** `WebAssembly.instantiate` that answers the sentinel with an instance of the compiled runtime. */
-function instantiateCompiled(original: Instantiate): Instantiate {
-  return ((source: unknown, imports?: WebAssembly.Imports) => {
-    if (!isSentinel(source)) return original(source as WebAssembly.Module, imports)
-    const instance = new WebAssembly.Instance(ortModule, imports)
-    return Promise.resolve({ module: ortModule, instance })
-  }) as Instantiate
-}
+const instantiateCompiled = ((source: unknown, imports?: WebAssembly.Imports) => {
+  if (!isSentinel(source)) return instantiate(source as WebAssembly.Module, imports)
+  const instance = new WebAssembly.Instance(ortModule, imports)
+  return Promise.resolve({ module: ortModule, instance })
+}) as typeof WebAssembly.instantiate
 
 function isSentinel(source: unknown): boolean {
   if (!(source instanceof ArrayBuffer) && !ArrayBuffer.isView(source)) return false

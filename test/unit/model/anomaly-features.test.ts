@@ -65,6 +65,21 @@ describe(`anomaly features (seed ${SEED})`, () => {
     expect(withLast(ticks, { rps: Number.NaN })).toBeNull()
   })
 
+  it('take the first requests after silence, and one failure among them, for nothing special', () => {
+    const silence = Array.from({ length: 301 }, (_, second) => ({
+      atMs: second * 1000,
+      rps: 0,
+      errorRate: Number.NaN,
+      unreachableRate: Number.NaN,
+      p50Ms: Number.NaN,
+      p99Ms: Number.NaN,
+      bytesPerS: 0,
+    }))
+    const row = withLast(silence, { rps: 2, errorRate: 0.5, unreachableRate: 0, p50Ms: 10, p99Ms: 10 })
+    expect(feature(row, 'rpsDeviation')).toBeLessThan(2)
+    expect(feature(row, 'errorRate')).toBeLessThan(0.4)
+  })
+
   it('resume from their state as if nothing had happened', () => {
     const through = new AnomalyFeatures()
     const before = new AnomalyFeatures()
@@ -86,23 +101,23 @@ describe(`anomaly features (seed ${SEED})`, () => {
 describe(`a robust scale (seed ${SEED})`, () => {
   it('finds centre and spread in spite of a tenth of wild values', () => {
     const random = seededRandom(SEED)
-    const scale = new RobustScale(1e-6)
+    const scale = new RobustScale()
     for (let index = 0; index < 20_000; index++) {
       const noise = random.next() + random.next() + random.next() - 1.5 // standard deviation 0.5
-      scale.learn(index % 10 === 9 ? 1000 : 20 + noise, 0.01)
+      scale.learn(index % 10 === 9 ? 1000 : 20 + noise, 0.01, 1e-6)
     }
-    expect(Math.abs(scale.z(20))).toBeLessThan(1.2)
-    expect(scale.z(30)).toBeGreaterThan(4)
+    expect(Math.abs(scale.z(20, 1e-6))).toBeLessThan(1.2)
+    expect(scale.z(30, 1e-6)).toBeGreaterThan(4)
   })
 
   it('leaves NaN out and bounds what it answers', () => {
-    const scale = new RobustScale(0.1)
-    scale.learn(1, 0.1)
-    scale.learn(Number.NaN, 0.1)
+    const scale = new RobustScale()
+    scale.learn(1, 0.1, 0.1)
+    scale.learn(Number.NaN, 0.1, 0.1)
     expect(scale.state().count).toBe(1)
-    scale.learn(1.01, 0.1)
-    expect(scale.z(Number.NaN)).toBe(0)
-    expect(scale.z(1e9)).toBe(20)
-    expect(scale.z(-1e9)).toBe(-20)
+    scale.learn(1.01, 0.1, 0.1)
+    expect(scale.z(Number.NaN, 0.1)).toBe(0)
+    expect(scale.z(1e9, 0.1)).toBe(20)
+    expect(scale.z(-1e9, 0.1)).toBe(-20)
   })
 })
