@@ -61,6 +61,10 @@ function forwarded(exchange: Exchange): Headers {
   const incoming = exchange.request.headers
   const headers = new Headers(incoming)
   for (const name of hopByHop(incoming.get('connection'))) headers.delete(name)
+  if (exchange.target.kind === 'url' && !headers.has('x-forwarded-host')) {
+    const host = incoming.get('host')
+    if (host !== null) headers.set('x-forwarded-host', host)
+  }
   if (exchange.traceparent !== '') {
     headers.set('traceparent', exchange.traceparent)
     if (!exchange.keepTracestate) headers.delete('tracestate')

@@ -15,11 +15,21 @@ describe('a request that passes', () => {
     expect(echo.headers.get('content-length')).toBe('5')
   })
 
-  it('names the host of the target as host, and adds no forwarding headers of its own', async () => {
-    const { headers } = await echoOf(await edgeOf().send('/'))
+  it('names the host of the target as host and its own as x-forwarded-host, and nothing else that did not come', async () => {
+    const { send } = edgeOf()
+    const { headers } = await echoOf(await send('/', { headers: { host: 'shop.example' } }))
     expect(headers.get('host')).toBe(new URL(ORIGIN).host)
+    expect(headers.get('x-forwarded-host')).toBe('shop.example')
     expect(headers.has('x-forwarded-for')).toBe(false)
     expect(headers.has('x-forwarded-proto')).toBe(false)
+    const behind = {
+      host: 'inner.example',
+      'x-forwarded-host': 'outer.example',
+      'x-forwarded-proto': 'https',
+    }
+    const second = await echoOf(await send('/', { headers: behind }))
+    expect(second.headers.get('x-forwarded-host')).toBe('outer.example')
+    expect(second.headers.get('x-forwarded-proto')).toBe('https')
   })
 
   it('gets the origin’s own 4xx and 5xx unchanged', async () => {
