@@ -60,6 +60,8 @@ const FEEDS: readonly Feed[] = [
 ]
 
 const REASONS_KEPT = 200
+/** A second of 31 modules is about 8 kB. */
+const MAX_MESSAGE_BYTES = 65_536
 
 /**
  * Reads the streams into the view. Every central process needs every message, so each reads by ordered consumers of its
@@ -69,6 +71,8 @@ export class Ingest {
   readonly counts: IngestCounts = { applied: 0, repeated: 0, refused: 0, cursors: {} }
   readonly #options: IngestOptions
   readonly #reasons = new Set<string>()
+  /** When each feed's stream was made: one that was made anew is read from its past again; the view knows repeats. */
+  readonly #created = new Map<string, string>()
 
   constructor(options: IngestOptions) {
     this.#options = options
@@ -87,10 +91,17 @@ export class Ingest {
   /** Folds in one message; what is wrong with it is counted and said once. Never throws. */
   take(subject: string, data: Uint8Array, receivedAtMs: number): void {
     try {
+      if (data.length > MAX_MESSAGE_BYTES)
+        throw new AtlasError(
+          'message/invalid',
+          `it has ${data.length} bytes; ${MAX_MESSAGE_BYTES} is the most`,
+        )
       const message = parseMessage(new TextDecoder().decode(data))
-      const sender = subject.split('.')[2]
+      const [, , sender, last] = subject.split('.')
       if (message.pop !== sender)
         throw new AtlasError('message/invalid', `it says it is of PoP ${JSON.stringify(message.pop)}`)
+      if (last !== (message.kind === 'ack' ? message.policy : message.kind))
+        throw new AtlasError('message/invalid', `a message of kind "${message.kind}" does not belong there`)
       const applied = this.#options.view.apply(message, receivedAtMs)
       this.counts[applied] += 1
       if (applied === 'applied') this.#options.onMessage(message, receivedAtMs)
@@ -127,9 +138,9 @@ export class Ingest {
   ): Promise<void> {
     const info = await manager.streams.info(feed.stream)
     const cursor = this.counts.cursors[feed.name] ?? 0
-    // a stream that ends before the cursor was made anew: begin again, the view knows repeats
-    const from =
-      cursor > 0 && cursor <= info.state.last_seq ? { lastSeq: cursor } : this.#past(feed, info.state)
+    const same = this.#created.get(feed.name) === String(info.created)
+    this.#created.set(feed.name, String(info.created))
+    const from = cursor > 0 && same ? { lastSeq: cursor } : this.#past(feed, info.state)
     const consumer = await connection.jetstream({ timeout: 5_000 }).consumers.get(feed.stream, {
       filterSubjects: feed.filter,
       ...('lastSeq' in from

@@ -45,6 +45,8 @@ interface HighWater {
 
 export const KEEP_SECONDS = 900
 export const KEEP_MINUTES = 360
+/** Policies whose acknowledgement is kept per PoP: the names are of the PoP's choosing. */
+export const KEEP_ACKS = 64
 export const KEEP_DECISIONS = 5_000
 
 /**
@@ -83,7 +85,7 @@ export class View {
         this.#keepDecision(message)
         break
       case 'ack':
-        pop.acks.set(message.policy, message)
+        this.#keepAck(pop, message)
     }
     return 'applied'
   }
@@ -113,6 +115,16 @@ export class View {
     if (this.#decisions.size <= KEEP_DECISIONS) return
     for (const oldest of this.#decisions.keys()) {
       this.#decisions.delete(oldest)
+      return
+    }
+  }
+
+  #keepAck(pop: MutablePop, message: AckMessage): void {
+    pop.acks.set(message.policy, message)
+    if (pop.acks.size <= KEEP_ACKS) return
+    for (const oldest of pop.acks.keys()) {
+      pop.acks.delete(oldest)
+      this.#high.delete(`${pop.pop} ack ${oldest}`)
       return
     }
   }

@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { AtlasError } from '../../contract/errors.ts'
-import { type Policy, parsePolicy } from '../../contract/policy.ts'
 
 /** A version of a policy as it stands in the bucket. */
 export interface PolicyRecord {
@@ -10,7 +9,8 @@ export interface PolicyRecord {
   /** Name of the token it was pushed with; null when the bucket does not say. */
   readonly by: string | null
   readonly keyId: string
-  readonly policy: Policy
+  /** As it was pushed; a version of long ago may no longer be what the schema asks for. */
+  readonly policy: unknown
   /** The signed text, as PoPs read it. */
   readonly envelope: string
   /** Revision of the bucket, for compare-and-set. */
@@ -33,7 +33,7 @@ export function readRecord(envelope: string, revision: number, by: string | null
   try {
     const { keyId, payload } = envelopeSchema.parse(JSON.parse(envelope))
     const body = payloadSchema.parse(JSON.parse(payload))
-    return { ...body, policy: parsePolicy(body.policy), keyId, by, envelope, revision }
+    return { ...body, keyId, by, envelope, revision }
   } catch (cause) {
     throw new AtlasError(
       'policy/syntax',

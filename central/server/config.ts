@@ -78,6 +78,8 @@ function natsUrl(vars: CentralVars): string {
   const url = vars.ATLAS_CENTRAL_NATS_URL || 'ws://127.0.0.1:4223'
   if (!/^wss?:\/\//.test(url) || !URL.canParse(url))
     throw bad('ATLAS_CENTRAL_NATS_URL', 'must be a ws:// or wss:// address')
+  if (new URL(url).username !== '' || new URL(url).password !== '')
+    throw bad('ATLAS_CENTRAL_NATS_URL', 'must hold no user or password; the nkey says who central is')
   return url
 }
 

@@ -20,10 +20,14 @@ try {
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
   process.on('SIGHUP', () => central.reloadTokens())
+  // a rejection inside the NATS client, at the moment a connection breaks, must not end the service
+  process.on('unhandledRejection', (reason) => log('bug', { error: stackOf(reason) }))
   process.stdout.write(`central: ready ${central.url}\n`)
 } catch (thrown) {
-  const text =
-    thrown instanceof AtlasError ? thrown.message : thrown instanceof Error ? thrown.stack : messageOf(thrown)
-  process.stderr.write(`central: ${text}\n`)
+  process.stderr.write(`central: ${thrown instanceof AtlasError ? thrown.message : stackOf(thrown)}\n`)
   process.exit(1)
+}
+
+function stackOf(thrown: unknown): string {
+  return (thrown instanceof Error ? thrown.stack : undefined) ?? messageOf(thrown)
 }

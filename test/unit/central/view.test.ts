@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Ingest } from '../../../central/ingest/ingest.ts'
-import { KEEP_SECONDS, View } from '../../../central/ingest/view.ts'
+import { KEEP_ACKS, KEEP_SECONDS, View } from '../../../central/ingest/view.ts'
 import { rolloutOf } from '../../../central/policy/rollout.ts'
 import { seededRandom } from '../../../contract/ports.ts'
 import { ack, decision, minute, second } from './messages.ts'
@@ -53,6 +53,13 @@ describe('View', () => {
     expect(view.pop('fra1')?.seconds).toHaveLength(KEEP_SECONDS)
   })
 
+  it('holds the acknowledgements of a bounded number of policies', () => {
+    const view = new View()
+    for (let seq = 1; seq <= 100; seq++) view.apply(ack('fra1', seq, { policy: `p${seq}` }), 1)
+    expect(view.pop('fra1')?.acks.size).toBe(KEEP_ACKS)
+    expect(view.pop('fra1')?.acks.has('p100')).toBe(true)
+  })
+
   it('lets no PoP replace the decision of another by using its id', () => {
     const view = new View()
     view.apply(decision('fra1', 1, { id: 'same' }), 1)
@@ -77,9 +84,13 @@ describe('Ingest.take', () => {
       send('atlas.telemetry.fra1.second', text)
     }
     send('atlas.telemetry.ams2.second', JSON.stringify(second('fra1', 1)))
-    expect(ingest.counts).toMatchObject({ refused: 13, applied: 0 })
+    send('atlas.telemetry.fra1.minute', JSON.stringify(second('fra1', 1)))
+    send('atlas.ack.fra1.other', JSON.stringify(ack('fra1', 1)))
+    send('atlas.telemetry.fra1.second', ' '.repeat(70_000))
+    send('atlas.telemetry.ams2.second', JSON.stringify(second('fra1', 1)))
+    expect(ingest.counts).toMatchObject({ refused: 17, applied: 0 })
     expect(new Set(said).size).toBe(said.length)
-    expect(said.at(-1)).toBe('atlas.telemetry.ams2.second: it says it is of PoP "fra1"')
+    expect(said).toContain('atlas.telemetry.ams2.second: it says it is of PoP "fra1"')
   })
 })
 
