@@ -38,6 +38,15 @@ export function popRoutes(services: Services, guard: (scope: Scope) => Middlewar
     const id = context.req.param('id')
     const pop = context.req.query('pop')
     const decision = id === 'last' ? view.decisions(1, pop)[0] : view.decision(id, pop)
+    if (!decision && id === 'last')
+      return problemResponse(
+        problem(
+          404,
+          'not-found',
+          'There is no decision yet',
+          'nothing has called for a change of mode so far',
+        ),
+      )
     if (!decision) return unknown('decision', id, 'GET /v1/decisions lists the newest')
     return context.json({ decision, explanation: explain(decision) })
   })

@@ -105,13 +105,11 @@ function axes(data: ChartData, scale: Scale): SVGElement[] {
     vector('line', { class: tick === 0 ? 'axis' : 'grid', x1: left, x2: right, y1: y(tick), y2: y(tick) }),
     vector('text', { x: left - 8, y: y(tick) + 4, 'text-anchor': 'end' }, rate(tick)),
   ])
-  const times = timeTicks(data.fromMs, data.toMs, width / 90).flatMap((tick) => [
+  const ticks = timeTicks(data.fromMs, data.toMs, width / 90)
+  const words = ticks.every((tick) => tick % 60_000 === 0) ? hourAndMinute : timeOfDay
+  const times = ticks.flatMap((tick) => [
     vector('line', { class: 'axis', x1: x(tick), x2: x(tick), y1: bottom, y2: bottom + 4 }),
-    vector(
-      'text',
-      { x: x(tick), y: bottom + 18, 'text-anchor': 'middle' },
-      tick % 60_000 === 0 ? hourAndMinute(tick) : timeOfDay(tick),
-    ),
+    vector('text', { x: x(tick), y: bottom + 18, 'text-anchor': 'middle' }, words(tick)),
   ])
   const units = [
     vector('text', { x: 4, y: 12 }, 'requests / s'),
