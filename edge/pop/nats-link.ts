@@ -11,6 +11,8 @@ const RECONNECT_MOST_MS = 5000
 const RETRY_FIRST_MS = 200
 const RETRY_MOST_MS = 5000
 const BATCH = 64
+const FAULTS = ['session', 'denied', 'publish', 'sync'] as const
+type Fault = (typeof FAULTS)[number]
 
 export interface NatsLinkPorts {
   open(): Promise<Connection>
@@ -31,7 +33,8 @@ export interface NatsLinkPorts {
 export class NatsLink {
   readonly #ports: NatsLinkPorts
   #state: PopStatus['link']['state'] = 'connecting'
-  #error: string | null = null
+  /** What stands against the link, the weightiest first: the session, the server's refusals, publishing, reading. */
+  readonly #faults: Record<Fault, string | null> = { session: null, denied: null, publish: null, sync: null }
   #connection: Connection | null = null
   #draining = false
   #givenUp = 0
@@ -46,7 +49,7 @@ export class NatsLink {
 
   /** Why the link is down or what the server last refused; null when all is well. */
   get error(): string | null {
-    return this.#error
+    return FAULTS.map((fault) => this.#faults[fault]).find((reason) => reason !== null) ?? null
   }
 
   /** Messages too large for the server. */
@@ -64,7 +67,7 @@ export class NatsLink {
         this.#state = 'disconnected'
       } catch (thrown) {
         this.#state = 'disconnected'
-        this.#error = messageOf(thrown) || 'the server cannot be reached'
+        this.#faults.session = messageOf(thrown) || 'the server cannot be reached'
       }
       await this.#ports.wait(backoffMs(failures, RECONNECT_FIRST_MS, RECONNECT_MOST_MS, this.#ports.random))
     }
@@ -89,15 +92,15 @@ export class NatsLink {
   async #session(connection: Connection): Promise<void> {
     this.#connection = connection
     this.#state = 'connected'
-    this.#error = null
+    for (const fault of FAULTS) this.#faults[fault] = null
     connection.onDenied((reason) => {
-      this.#error = reason
+      this.#faults.denied = reason
     })
     connection.onHint(() => void this.#sync(connection, 'hint'))
     void this.#sync(connection, 'check')
     this.kick()
     try {
-      this.#error = await connection.closed
+      this.#faults.session = await connection.closed
     } finally {
       this.#connection = null
       await connection.close().catch(() => undefined)
@@ -107,8 +110,9 @@ export class NatsLink {
   async #sync(connection: Connection, why: 'hint' | 'check'): Promise<void> {
     try {
       await this.#ports.syncPolicy(connection.policies, why)
+      this.#faults.sync = null
     } catch (thrown) {
-      if (this.#connection === connection) this.#error = messageOf(thrown)
+      this.#faults.sync = messageOf(thrown)
     }
   }
 
@@ -120,11 +124,11 @@ export class NatsLink {
       for (const row of rows) {
         if (this.#connection !== connection) return
         const failure = await this.#publish(connection, row)
+        if (this.#connection === connection) this.#faults.publish = failure
         if (failure === null) {
           failures = 0
           continue
         }
-        if (this.#connection === connection) this.#error = failure
         await this.#ports.wait(backoffMs(failures++, RETRY_FIRST_MS, RETRY_MOST_MS, this.#ports.random))
         break
       }

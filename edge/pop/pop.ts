@@ -1,13 +1,12 @@
 import { messageOf } from '../../contract/errors.ts'
 import type { Draft, ForecasterState } from '../../contract/messages.ts'
 import type { PopStatus } from '../../contract/pop-status.ts'
-import type { Clock, Random } from '../../contract/ports.ts'
 import { loadCore } from '../../core-wasm/core.ts'
 import { decide } from '../../core-wasm/decision.ts'
-import type { EdgeConfig } from '../control/config.ts'
 import type { RouteTable } from '../control/route-table.ts'
-import type { FlushAnswer, FlushReport, ForecastStub } from '../control/stubs.ts'
-import { AnomalyWatch, type ForestSource } from './anomaly-watch.ts'
+import type { FlushAnswer, FlushReport } from '../control/stubs.ts'
+import { AnomalyWatch } from './anomaly-watch.ts'
+import { linkToCentral } from './central-link.ts'
 import { CrashProbe } from './crash-probe.ts'
 import { Decider } from './decider.ts'
 import { checkReport } from './flush-check.ts'
@@ -16,14 +15,11 @@ import { Isolates } from './isolates.ts'
 import { LimitLedger } from './limit-ledger.ts'
 import type { MinuteRecord } from './minute-book.ts'
 import { MinuteHistory } from './minute-history.ts'
-import type { Connection } from './nats-connection.ts'
-import { NatsLink } from './nats-link.ts'
+import type { NatsLink } from './nats-link.ts'
 import { Observer } from './observer.ts'
 import { Outbox } from './outbox.ts'
-import { PolicyDesk } from './policy-desk.ts'
-import { PolicySync } from './policy-sync.ts'
 import { PopMemory } from './pop-memory.ts'
-import type { Reach } from './preflight.ts'
+import type { PopPorts } from './pop-ports.ts'
 import { migrate } from './schema.ts'
 import { StateStore } from './state-store.ts'
 import { TableKeeper } from './table-keeper.ts'
@@ -34,21 +30,6 @@ import { isRepeat } from './tick-time.ts'
 const CHECK_MS = 10_000
 /** Buckets further from now than this wall time, at the trace's speed, are not believed. */
 const SPREAD_MS = 120_000
-
-export interface PopPorts {
-  readonly name: string
-  readonly config: EdgeConfig
-  readonly storage: DurableObjectStorage
-  readonly clock: Clock
-  readonly random: Random
-  readonly forecaster: ForecastStub
-  readonly forest: ForestSource
-  readonly reach: Reach
-  /** Opens a session with central's NATS; null: the PoP is an island. */
-  readonly connect: (() => Promise<Connection>) | null
-  wait(ms: number): Promise<void>
-  uuid(): string
-}
 
 interface Counters {
   ticks: number
@@ -130,7 +111,18 @@ export class Pop {
       tapDropped: kept?.tapDropped ?? 0,
     }
     this.#lastWallMs = kept?.wallMs ?? Number.NEGATIVE_INFINITY
-    this.#link = this.#makeLink(epoch, atomically)
+    this.#link = linkToCentral(ports, {
+      epoch,
+      memory: this.#memory,
+      tables: this.#tables,
+      outbox: this.#outbox,
+      atomically,
+      say,
+      onApplied: (before, after) => {
+        this.#decider.policyApplied(before, after)
+        this.#observer.tableChanged(before, after)
+      },
+    })
   }
 
   /** Connects to central, if the PoP has a link. Nothing waits for it. */
@@ -279,35 +271,5 @@ export class Pop {
   #say(draft: Draft): void {
     this.#outbox.add(draft)
     this.#link?.kick()
-  }
-
-  #makeLink(epoch: string, atomically: (write: () => void) => void): NatsLink | null {
-    const { config, clock, connect, name, random, wait } = this.#ports
-    if (connect === null) return null
-    const desk = new PolicyDesk({
-      policyName: config.policyName,
-      keys: config.trustedKeys,
-      memory: this.#memory,
-      tables: this.#tables,
-      atomically,
-      say: (draft) => this.#say(draft),
-      onApplied: (before, after) => {
-        this.#decider.policyApplied(before, after)
-        this.#observer.tableChanged(before, after)
-      },
-      nowMs: () => clock.nowMs(),
-      wallMs: () => clock.wallMs(),
-      wait,
-    })
-    const policies = new PolicySync(desk)
-    return new NatsLink({
-      open: connect,
-      outbox: this.#outbox,
-      pop: name,
-      epoch,
-      syncPolicy: (feed, why) => policies.sync(feed, why),
-      wait,
-      random,
-    })
   }
 }

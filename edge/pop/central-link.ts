@@ -1,0 +1,49 @@
+import type { Draft } from '../../contract/messages.ts'
+import type { RouteTable } from '../control/route-table.ts'
+import type { OutboxQueue } from './envelope.ts'
+import { NatsLink } from './nats-link.ts'
+import { PolicyDesk } from './policy-desk.ts'
+import { PolicySync } from './policy-sync.ts'
+import type { PopMemory } from './pop-memory.ts'
+import type { PopPorts } from './pop-ports.ts'
+import type { TableKeeper } from './table-keeper.ts'
+
+/** The parts of a PoP that its link works on. */
+export interface Linked {
+  readonly epoch: string
+  readonly memory: PopMemory
+  readonly tables: TableKeeper
+  readonly outbox: OutboxQueue
+  atomically(write: () => void): void
+  say(draft: Draft): void
+  onApplied(before: RouteTable, after: RouteTable): void
+}
+
+/** The link that sends a PoP's outbox and hears its policies; null for an island. */
+export function linkToCentral(ports: PopPorts, parts: Linked): NatsLink | null {
+  const { config, clock, connect, name, random, wait } = ports
+  if (connect === null) return null
+  const policies = new PolicySync(
+    new PolicyDesk({
+      policyName: config.policyName,
+      keys: config.trustedKeys,
+      memory: parts.memory,
+      tables: parts.tables,
+      atomically: (write) => parts.atomically(write),
+      say: (draft) => parts.say(draft),
+      onApplied: (before, after) => parts.onApplied(before, after),
+      nowMs: () => clock.nowMs(),
+      wallMs: () => clock.wallMs(),
+      wait,
+    }),
+  )
+  return new NatsLink({
+    open: connect,
+    outbox: parts.outbox,
+    pop: name,
+    epoch: parts.epoch,
+    syncPolicy: (feed, why) => policies.sync(feed, why),
+    wait,
+    random,
+  })
+}

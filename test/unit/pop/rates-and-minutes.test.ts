@@ -1,0 +1,152 @@
+import { describe, expect, it } from 'vitest'
+import { type Aggregate, UNROUTED } from '../../../contract/aggregate.ts'
+import { seededRandom } from '../../../contract/ports.ts'
+import { MinuteBook } from '../../../edge/pop/minute-book.ts'
+import { RateMeter } from '../../../edge/pop/rate-meter.ts'
+import { isRepeat, nextTickMs } from '../../../edge/pop/tick-time.ts'
+
+const MINUTE = 60_000
+
+function aggregate(bucketStartMs: number, module: number, requests: number, errors5xx = 0): Aggregate {
+  const part = { module, requests, errors4xx: 0, errors5xx, unreachable: 0, shed: 0, bytesOut: 0 }
+  return { bucketStartMs, modules: [{ ...part, latencySumMs: 0, latency: new Uint8Array() }] }
+}
+
+describe('RateMeter', () => {
+  const options = { weight: 1, tickMs: 1000, speed: 1 }
+
+  it('averages over the last ten trace seconds', () => {
+    const meter = new RateMeter(options)
+    expect(meter.rps(0)).toBe(0)
+    for (let second = 0; second < 30; second++) meter.push(1000, Float64Array.of(second < 20 ? 100 : 40))
+    expect(meter.rps(0)).toBe(40)
+    meter.push(1000, Float64Array.of(50))
+    expect(meter.rps(0)).toBe(41)
+  })
+
+  it('weighs requests and follows trace time', () => {
+    const meter = new RateMeter({ weight: 600, tickMs: 100, speed: 60 })
+    meter.push(6000, Float64Array.of(10))
+    meter.push(6000, Float64Array.of(20))
+    expect(meter.rps(0)).toBe((30 * 600) / 12)
+  })
+
+  it('covers four ticks when a tick is long, so that a late flush does not swing it', () => {
+    const meter = new RateMeter({ weight: 1, tickMs: 200, speed: 600 })
+    for (const count of [0, 240, 120, 120]) meter.push(120_000, Float64Array.of(count))
+    expect(meter.rps(0)).toBe(1)
+  })
+
+  it('adds what comes while time stands still to the last tick', () => {
+    const meter = new RateMeter(options)
+    meter.push(1000, Float64Array.of(1))
+    meter.push(0, Float64Array.of(2))
+    meter.push(-5, Float64Array.of(3))
+    expect(meter.rps(0)).toBe(6)
+  })
+
+  it('moves counts with their series', () => {
+    const meter = new RateMeter(options)
+    meter.push(1000, Float64Array.of(5, 7, 0))
+    meter.remap((series) => 2 - series)
+    expect([meter.rps(0), meter.rps(1), meter.rps(2)]).toEqual([0, 7, 5])
+  })
+})
+
+describe('MinuteBook', () => {
+  const make = (fromMs = 0) => new MinuteBook({ fromMs, weight: 2, graceMs: 2000 })
+
+  it('closes a minute after its grace, with the requests of its buckets', () => {
+    const book = make()
+    book.cover(0, MINUTE)
+    book.add(aggregate(1000, 0, 60))
+    book.add(aggregate(59_000, UNROUTED, 60, 30))
+    book.add(aggregate(60_000, 0, 999))
+    expect(book.close(MINUTE + 1999, 1, 9)).toEqual([])
+    const [minute, ...more] = book.close(MINUTE + 2000, 1, 9)
+    expect(more).toEqual([])
+    expect(minute).toMatchObject({ minuteStartMs: 0, rps: 4, errorRate: 0.25 })
+    expect(minute?.modules).toEqual([{ rps: 2, errorRate: 0 }])
+  })
+
+  it('takes what comes late within the grace, and loses what comes later', () => {
+    const book = make()
+    book.cover(0, 3 * MINUTE)
+    book.add(aggregate(0, 0, 30))
+    expect(book.close(MINUTE + 5000, 1, 9)[0]?.rps).toBe(1)
+    book.add(aggregate(0, 0, 1000))
+    expect(book.close(2 * MINUTE + 5000, 1, 9)[0]?.rps).toBe(0)
+  })
+
+  it('scales a minute that was half watched, and does not know one that was watched less', () => {
+    const book = make()
+    book.cover(30_000, MINUTE)
+    book.cover(2 * MINUTE - 29_000, 2 * MINUTE)
+    book.add(aggregate(40_000, 0, 30))
+    book.add(aggregate(2 * MINUTE - 1000, 0, 30))
+    const [half, less, none] = book.close(3 * MINUTE + 2000, 1, 9)
+    expect(half?.rps).toBe(2)
+    expect(less?.rps).toBeNaN()
+    expect(less?.errorRate).toBeNaN()
+    expect(none?.rps).toBeNaN()
+  })
+
+  it('tells no more minutes than asked for after a long absence, the newest', () => {
+    const closed = make().close(1000 * MINUTE + 2000, 1, 5)
+    expect(closed.map(({ minuteStartMs }) => minuteStartMs / MINUTE)).toEqual([995, 996, 997, 998, 999])
+  })
+
+  it('is the same after being put down and taken up at any moment (seed 11)', () => {
+    const random = seededRandom(11)
+    const [whole, parts] = [make(), { book: make() }]
+    const closed: unknown[][] = [[], []]
+    for (let nowMs = 0; nowMs < 10 * MINUTE; nowMs += 7000) {
+      const part = aggregate(nowMs, Math.floor(random.next() * 3), Math.floor(random.next() * 50))
+      for (const [index, book] of [whole, parts.book].entries()) {
+        book.cover(Math.max(0, nowMs - 7000), nowMs)
+        book.add(part)
+        closed[index]?.push(...book.close(nowMs, 3, 9))
+      }
+      const fromMs = MINUTE * (closed[1]?.length ?? 0)
+      const options = { fromMs, weight: 2, graceMs: 2000 }
+      parts.book = new MinuteBook(options, JSON.parse(JSON.stringify(parts.book.open())))
+    }
+    expect(closed[0]).toHaveLength(9)
+    expect(closed[1]).toEqual(closed[0])
+  })
+
+  it('moves open counts with their modules', () => {
+    const book = make()
+    book.cover(0, MINUTE)
+    book.add(aggregate(0, 0, 30))
+    book.add(aggregate(0, 1, 60))
+    book.remap((index) => (index === 0 ? 1 : index === 1 ? UNROUTED : index))
+    const [minute] = book.close(MINUTE + 2000, 2, 9)
+    expect(minute?.rps).toBe(3)
+    expect(minute?.modules.map(({ rps }) => rps)).toEqual([0, 1])
+  })
+})
+
+describe('the time of ticks', () => {
+  it('stays on its grid when alarms come early or late, and skips what was missed', () => {
+    expect(nextTickMs(10_000, 1000, 0)).toBe(11_000)
+    expect(nextTickMs(9_999, 1000, 0)).toBe(11_000)
+    expect(nextTickMs(10_400, 1000, 0)).toBe(11_000)
+    expect(nextTickMs(10_700, 1000, 0)).toBe(12_000)
+    expect(nextTickMs(99_999_999, 1000, 250)).toBe(100_001_250)
+    const random = seededRandom(5)
+    for (let nowMs = 1e12; nowMs < 1e12 + 1e5; nowMs += Math.floor(random.next() * 3000)) {
+      const waitMs = nextTickMs(nowMs, 20, 7) - nowMs
+      expect(waitMs).toBeGreaterThanOrEqual(10)
+      expect(waitMs).toBeLessThanOrEqual(30)
+    }
+  })
+
+  it('knows a repeat from a tick, also when the wall clock was set back', () => {
+    expect(isRepeat(1000, 1000, 1000)).toBe(true)
+    expect(isRepeat(1499, 1000, 1000)).toBe(true)
+    expect(isRepeat(1500, 1000, 1000)).toBe(false)
+    expect(isRepeat(900, 1000, 1000)).toBe(false)
+    expect(isRepeat(0, Number.NEGATIVE_INFINITY, 1000)).toBe(false)
+  })
+})
