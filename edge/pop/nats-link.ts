@@ -78,9 +78,9 @@ export class NatsLink {
     const connection = this.#connection
     if (connection === null || this.#draining) return
     this.#draining = true
-    void this.#drain(connection).finally(() => {
+    void this.#drain(connection).catch((thrown: unknown) => {
       this.#draining = false
-      if (this.#connection !== null && this.#connection !== connection) this.kick()
+      this.#faults.publish = messageOf(thrown)
     })
   }
 
@@ -120,9 +120,12 @@ export class NatsLink {
     let failures = 0
     while (this.#connection === connection) {
       const rows = this.#ports.outbox.peek(BATCH)
-      if (rows.length === 0) return
+      if (rows.length === 0) {
+        this.#draining = false
+        return
+      }
       for (const row of rows) {
-        if (this.#connection !== connection) return
+        if (this.#connection !== connection) break
         const failure = await this.#publish(connection, row)
         if (this.#connection === connection) this.#faults.publish = failure
         if (failure === null) {
@@ -133,6 +136,8 @@ export class NatsLink {
         break
       }
     }
+    this.#draining = false
+    this.kick()
   }
 
   /** Null when the row is done with, else why it must be tried again. */

@@ -62,22 +62,27 @@ export class PolicySync {
       this.#again = again !== null && again.feed === feed && again.why === 'hint' ? again : { feed, why }
       return this.#running
     }
-    this.#running = this.#run({ feed, why }).finally(() => {
-      this.#running = null
-    })
+    this.#running = this.#run({ feed, why })
     return this.#running
   }
 
-  /** A reading that fails does not keep the next one, which may be over another session, from being made. */
+  /**
+   * A reading that fails does not keep the next one, which may be over another session, from being made. The end is noted
+   * in the same turn in which nothing more is asked for: a call right after begins a run of its own.
+   */
   async #run(first: Reading): Promise<void> {
-    for (let reading: Reading | null = first; reading !== null; ) {
+    for (let reading = first; ; reading = this.#again) {
       this.#again = null
+      let failure: { readonly thrown: unknown } | null = null
       try {
         await this.#read(reading)
       } catch (thrown) {
-        if (this.#again === null) throw thrown
+        failure = { thrown }
       }
-      reading = this.#again
+      if (this.#again !== null) continue
+      this.#running = null
+      if (failure !== null) throw failure.thrown
+      return
     }
   }
 

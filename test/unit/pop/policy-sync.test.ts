@@ -128,4 +128,15 @@ describe('PolicySync', () => {
     await Promise.all([first, second])
     expect(state.taken).toEqual(['p1'])
   })
+
+  it('loses no hint that comes in the very turn in which a reading ends', async () => {
+    for (let turns = 0; turns < 40; turns++) {
+      const { state, sync, feed, messages } = follow([stored(1)], { seq: 1, timeStamp: 't1' })
+      const first = sync.sync(feed, 'check')
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve()
+      messages.push(stored(2))
+      await Promise.all([sync.sync(feed, 'hint'), first])
+      expect(state.taken).toEqual(['p2'])
+    }
+  })
 })

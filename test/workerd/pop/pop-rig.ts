@@ -160,7 +160,7 @@ function makePop(name: string, options: RigOptions, state: DurableObjectState, r
       return new Response(null, { status: rig.down.has(target) ? 503 : 200 })
     },
     connect: options.connect ?? null,
-    wait: () => new Promise(() => undefined),
+    wait: (ms) => (ms < 100 ? Promise.resolve() : new Promise(() => undefined)),
     uuid: () => '01234567-89ab-cdef-0123-456789abcdef',
   })
 }
