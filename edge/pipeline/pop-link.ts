@@ -1,10 +1,9 @@
 import type { FlushAnswer, FlushReport, PopStub } from '../control/stubs.ts'
 
 /** As much of a Durable Object namespace as the pipeline needs. */
-export interface PopNamespace {
+interface PopNamespace {
   idFromName(name: string): unknown
-  // biome-ignore lint/suspicious/noExplicitAny: an id is opaque; each runtime has a type of its own for it
-  get(id: any): PopStub
+  get(id: unknown): PopStub
 }
 
 /** The PoP object of an environment, or null where none is bound. */
