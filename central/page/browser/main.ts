@@ -49,6 +49,8 @@ async function follow(): Promise<void> {
       if (thrown instanceof TokenNeeded) {
         lost = null
         byId('sign-in').hidden = false
+        byId('token-refused').hidden = sessionStorage.getItem(TOKEN_KEY) === null
+        sessionStorage.removeItem(TOKEN_KEY)
         return
       }
       lost = thrown instanceof Error && thrown.name === 'AbortError' ? 'it fell silent' : 'it does not answer'
@@ -83,13 +85,15 @@ function draw(): void {
 }
 
 function drawLink(): void {
-  const at = lost === null ? (state.nats?.state ?? 'connecting') : 'lost'
+  const asked = !byId('sign-in').hidden
+  const at = asked ? 'asked' : lost === null ? (state.nats?.state ?? 'connecting') : 'lost'
   byId('link').dataset.state = at
   const words = {
     connected: 'live · NATS connected',
     connecting: 'NATS connecting',
     disconnected: 'NATS away',
     lost: 'central away',
+    asked: 'token needed',
   }
   setText(byId('link-text'), words[at])
 }
