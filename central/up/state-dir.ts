@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { AtlasError } from '../../contract/errors.ts'
 import type { TrustedKeys } from '../../contract/signed-policy.ts'
-import { createToken } from '../auth/token-file.ts'
+import { createToken, parseTokenFile } from '../auth/token-file.ts'
 import { createNkey, publicKeyOf } from '../nats/nkey.ts'
 import { createSigningKey } from '../policy/signing-key.ts'
 
@@ -47,14 +47,29 @@ export class StateDir {
     rmSync(this.file('lock'), { force: true })
   }
 
-  /** Text of a secret file (mode 0600), made once. */
+  /** Text of a secret file (mode 0600), made once; a file is there whole or not at all. */
   secret(name: string, make: () => string): string {
     const file = this.file('keys', name)
-    if (!existsSync(file)) {
-      this.directory('keys')
-      writeFileSync(file, make(), { mode: 0o600 })
-    }
+    if (!existsSync(file)) this.#writeSecret(name, make())
     return readFileSync(file, 'utf8').trim()
+  }
+
+  /** A token of central: its own file, and its hash among those that central knows. */
+  token(name: string, tokensName: string): string {
+    return this.secret(`${name}.token`, () => {
+      const file = this.file('keys', tokensName)
+      const known = existsSync(file) ? parseTokenFile(readFileSync(file, 'utf8')).tokens : []
+      const { token, entry } = createToken(name, ['admin'])
+      const tokens = [...known.filter((each) => each.name !== name), entry]
+      this.#writeSecret(tokensName, JSON.stringify({ tokens }, null, 2))
+      return token
+    })
+  }
+
+  #writeSecret(name: string, text: string): void {
+    const file = join(this.directory('keys'), name)
+    writeFileSync(`${file}.new`, text, { mode: 0o600 })
+    renameSync(`${file}.new`, file)
   }
 }
 
@@ -78,11 +93,6 @@ export async function keysOf(state: StateDir, pops: readonly string[]): Promise<
     keyId: string
     publicKey: string
   }
-  const operator = createToken('operator', ['admin'])
-  const operatorToken = state.secret('operator.token', () => {
-    state.secret('tokens.json', () => JSON.stringify({ tokens: [operator.entry] }))
-    return operator.token
-  })
   return {
     centralNkey: { seedFile: state.file('keys', 'central.nkey'), publicKey: publicKeyOf(central) },
     pops: pops.map((name) => {
@@ -92,7 +102,7 @@ export async function keysOf(state: StateDir, pops: readonly string[]): Promise<
     signingKeyFile: state.file('keys', 'signing.json'),
     trusted: { [signing.keyId]: signing.publicKey },
     tokensFile: state.file('keys', 'tokens.json'),
-    operatorToken,
+    operatorToken: state.token('operator', 'tokens.json'),
     adminToken: state.secret('admin.token', () => createToken('admin', ['read']).token),
   }
 }

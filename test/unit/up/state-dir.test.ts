@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createToken, findToken, parseTokenFile } from '../../../central/auth/token-file.ts'
 import { keysOf, StateDir } from '../../../central/up/state-dir.ts'
 
 let folder: string
@@ -39,5 +40,19 @@ describe('state directory', () => {
     expect(new Set([first.centralNkey.publicKey, ...first.pops.map(({ nkey }) => nkey)]).size).toBe(3)
     expect(statSync(first.signingKeyFile).mode & 0o777).toBe(0o600)
     expect(readFileSync(first.tokensFile, 'utf8')).not.toContain(first.operatorToken)
+  })
+
+  it('makes a lost token anew, and keeps the other tokens that central knows', async () => {
+    const state = new StateDir(join(folder, 'state'))
+    const { tokensFile, operatorToken } = await keysOf(state, ['local'])
+    const { entry } = createToken('somebody', ['read'])
+    const { tokens } = parseTokenFile(readFileSync(tokensFile, 'utf8'))
+    writeFileSync(tokensFile, JSON.stringify({ tokens: [...tokens, entry] }))
+    rmSync(state.file('keys', 'operator.token'))
+    const again = await keysOf(state, ['local'])
+    const file = parseTokenFile(readFileSync(tokensFile, 'utf8'))
+    expect(findToken(file, operatorToken)).toBeNull()
+    expect(findToken(file, again.operatorToken)?.name).toBe('operator')
+    expect(file.tokens.map(({ name }) => name)).toEqual(['somebody', 'operator'])
   })
 })
