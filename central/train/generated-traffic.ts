@@ -12,6 +12,8 @@ interface Event {
   readonly rampMin: number
   readonly plateauMin: number
   readonly decayMin: number
+  /** Whether the rate grows by equal amounts or by equal factors along the ramp. */
+  readonly linear: boolean
   /** Factor on the rate at the plateau, or the share that is left in an outage. */
   readonly factor: number
   /** Bots come in pulses of this period; 0 = steadily. */
@@ -46,6 +48,7 @@ export function generateTraffic(random: Random, name: string, days: number): Tra
     cpu: new Float64Array(minutes).fill(Number.NaN),
     memory: new Float64Array(minutes).fill(Number.NaN),
     dbQueue: new Float64Array(minutes).fill(Number.NaN),
+    ramps: rampsOf(events, minutes),
   }
   let wander = normal(random) * drift.sigma
   let memory = uniform(random, 0.2, 0.5)
@@ -94,7 +97,7 @@ function cyclesOf(random: Random): (minute: number) => number {
 function eventsOf(random: Random, minutes: number): Event[] {
   const events: Event[] = []
   let at = 0
-  const meanGapMin = logUniform(random, 300, 6000)
+  const meanGapMin = logUniform(random, 200, 6000)
   while (true) {
     at += Math.ceil(-Math.log(1 - random.next()) * meanGapMin)
     if (at >= minutes) return events
@@ -103,9 +106,10 @@ function eventsOf(random: Random, minutes: number): Event[] {
     events.push({
       kind,
       from: at,
-      rampMin: kind === 'ramp' ? logUniform(random, 4, 60) : 0,
+      rampMin: kind === 'ramp' ? logUniform(random, 6, 60) : 0,
       plateauMin,
       decayMin: kind === 'outage' ? 0 : logUniform(random, 3, 60),
+      linear: random.next() < 0.5,
       factor: kind === 'outage' ? uniform(random, 0, 0.3) : logUniform(random, 1.5, 16),
       pulseMin: kind === 'bots' && random.next() < 0.5 ? Math.ceil(uniform(random, 3, 30)) : 0,
     })
@@ -122,15 +126,29 @@ function eventFactor(events: readonly Event[], minute: number): number {
   return factor
 }
 
-/** 0 outside an event, 1 on its plateau; along the ramp and the decay the factor grows and shrinks geometrically. */
+/** 0 outside an event, 1 on its plateau; on the ramp as far as the climb has come; the decay is geometric. */
 function strengthAt(event: Event, minute: number): number {
   const at = minute - event.from
   if (at < 0) return 0
-  if (at < event.rampMin) return (at + 1) / (event.rampMin + 1)
+  if (at < event.rampMin) return climbed((at + 1) / (event.rampMin + 1), event)
   const onPlateau = at - event.rampMin
   if (onPlateau < event.plateauMin) return event.pulseMin > 0 && at % event.pulseMin !== 0 ? 0 : 1
   const leaving = onPlateau - event.plateauMin
   return leaving < event.decayMin ? 1 - (leaving + 1) / (event.decayMin + 1) : 0
+}
+
+/** The exponent of the factor after this share of a ramp. */
+function climbed(share: number, { linear, factor }: Event): number {
+  return linear ? Math.log1p((factor - 1) * share) / Math.log(factor) : share
+}
+
+/** Minutes within a ramp. */
+function rampsOf(events: readonly Event[], minutes: number): number[] {
+  return events.flatMap(({ kind, from, rampMin }) =>
+    kind === 'ramp'
+      ? Array.from({ length: Math.ceil(rampMin) }, (_, at) => from + at).filter((at) => at < minutes)
+      : [],
+  )
 }
 
 function outageErrors(events: readonly Event[], minute: number): number {

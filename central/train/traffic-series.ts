@@ -11,6 +11,8 @@ export interface TrafficSeries {
   readonly cpu?: Float64Array
   readonly memory?: Float64Array
   readonly dbQueue?: Float64Array
+  /** Steps in which a surge builds up, where that is known. */
+  readonly ramps?: readonly number[]
 }
 
 /** The window of a series whose last sample is `origin`. */
@@ -50,5 +52,6 @@ export function coarser(series: TrafficSeries, factor: number): TrafficSeries {
     ...(series.cpu && { cpu: fold(series.cpu) }),
     ...(series.memory && { memory: fold(series.memory) }),
     ...(series.dbQueue && { dbQueue: fold(series.dbQueue) }),
+    ...(series.ramps && { ramps: series.ramps.map((step) => Math.floor(step / factor)) }),
   }
 }

@@ -19,6 +19,9 @@ export interface Source {
  */
 const LEAST_NOISE = 0.05
 
+/** Of a generated series' windows, those that end within the ramp of a surge: rare in time, and what matters most. */
+const RAMP_SHARE = 0.2
+
 /** Windows with more missing samples than this teach nothing. */
 const MOST_MISSING = 20
 
@@ -56,7 +59,8 @@ export class WindowSampler {
   #put(batch: Batch, item: number, size: number): boolean {
     const source = this.#pick()
     const { series, usable } = source
-    const origin = LOOKBACK - 1 + Math.floor(this.#random.next() * (usable - LOOKBACK))
+    const origin = this.#origin(source)
+    if (origin < LOOKBACK - 1 || origin >= usable) return false
     const targets = HORIZONS_MIN.map((horizon) => {
       const at = origin + stepsAhead(horizon, series.stepS)
       return at < usable ? (series.rps[at] ?? Number.NaN) : Number.NaN
@@ -81,6 +85,13 @@ export class WindowSampler {
     })
     this.drawn.set(series.name, (this.drawn.get(series.name) ?? 0) + 1)
     return true
+  }
+
+  /** Anywhere in the source, or, in a part of the draws, where a surge builds up. */
+  #origin({ series: { ramps }, usable }: Source): number {
+    if (ramps !== undefined && ramps.length > 0 && this.#random.next() < RAMP_SHARE)
+      return ramps[Math.floor(this.#random.next() * ramps.length)] ?? 0
+    return LOOKBACK - 1 + Math.floor(this.#random.next() * (usable - LOOKBACK))
   }
 
   #pick(): Source {
