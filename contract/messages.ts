@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { GUARDS, RULES } from './decision.ts'
 import { AtlasError } from './errors.ts'
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { MAX_MODULES } from './coupling.ts'
 import { AtlasError, type Fault, messageOf } from './errors.ts'
 import { parseRoute } from './route-pattern.ts'

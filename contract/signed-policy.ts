@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { fromBase64, toBase64 } from './base64.ts'
 import { AtlasError } from './errors.ts'
 import { type Policy, parsePolicy } from './policy.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { AtlasError } from '../errors.ts'
 import { ANOMALY_FEATURES } from './anomaly-features.ts'
 import { FORECAST_FEATURES } from './forecast-window.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { AtlasError } from '../../contract/errors.ts'
 import { type Policy, parsePolicy } from '../../contract/policy.ts'
 import { REAL_TIME, type TimeScale } from '../../contract/ports.ts'
