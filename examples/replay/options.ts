@@ -20,7 +20,7 @@ export const USAGE = `npm run replay -- flash-sale                     a flash s
 npm run replay -- FILE.csv                       a trace: timestamp_utc,value (requests per step)
 
   --speed N           trace seconds a second (default 60)
-  --rate-divisor N    send one request for N of the trace's (default: so that 1000 a second are sent at the peak)
+  --rate-divisor N    send one request for N of the trace's (default: so that 800 a second are sent at the peak)
   --minutes N         length of a trace's stretch, the first 60 to fill the history (120)
   --from N            its first minute (default: the stretch that rises most)
   --peak N            the peak that the trace's rates are scaled to (8000)
@@ -28,7 +28,7 @@ npm run replay -- FILE.csv                       a trace: timestamp_utc,value (r
   --out DIR           where report and plot go (out)
 `
 
-const PEAK_SENT_RPS = 1000
+const PEAK_SENT_RPS = 800
 
 /** @returns null when only help was asked for. @throws AtlasError `config/invalid` that names what is wrong */
 export function parseReplay(args: readonly string[]): ReplayOptions | null {
