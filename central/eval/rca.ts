@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs'
 import path from 'node:path'
-import { ROOT_CAUSE_DEFAULTS, type RootCauseOptions } from '../../core-wasm/root-cause/rank-root-causes.ts'
 import { readBaselines } from './rca-baselines.ts'
 import { readScenario, type Scenario, scenarioNames } from './rca-petshop.ts'
+import { ablation, sensitivity } from './rca-robustness.ts'
 import { type Case, casesOf, type ScoredIssue, scoreCase, share, specificities } from './rca-score.ts'
 import { recallTable } from './rca-table.ts'
 import type { Result } from './report.ts'
@@ -10,7 +10,7 @@ import type { Result } from './report.ts'
 export interface RcaOptions {
   /** Folder laid out like the shared data: the scenarios lie in `FOLDER/rca_petshop/SCENARIO`. */
   readonly dataDir: string
-  /** Leaves out the specificity on ordinary operation and the sensitivity to the settings. */
+  /** Leaves out the specificity on ordinary operation, the sensitivity to the settings and the ablations. */
   readonly quick: boolean
   /** Says what is going on, and the table at the end; not part of the results. */
   log(line: string): void
@@ -24,7 +24,7 @@ export interface RcaOptions {
  * Yields `rca.top1|top3.SCENARIO.METRIC`, `rca.top1|top3` over all, and beside them
  * `rca.alarmed.SCENARIO.METRIC`, the share of issues that were told from chance,
  * `rca.specificity.SCENARIO.METRIC`, the share of spans of ordinary operation in which no module behind the front
- * door was accused, and `rca.sensitivity.SETTING`, the lower `rca.top1` when a setting is a quarter less or more.
+ * door was accused; over all, `rca.sensitivity.SETTING` and `rca.without.WHAT` (see rca-robustness.ts).
  */
 export default async function* rca({ dataDir, quick, log }: RcaOptions): AsyncIterable<Result> {
   const cases: Case[] = []
@@ -47,7 +47,10 @@ export default async function* rca({ dataDir, quick, log }: RcaOptions): AsyncIt
     throw new Error(`no PetShop scenario with metrics in ${path.join(dataDir, 'FOLDER', 'rca_petshop')}`)
   yield fraction('rca.top1', scored, ({ rank }) => rank <= 1)
   yield fraction('rca.top3', scored, ({ rank }) => rank <= 3)
-  if (!quick) yield* sensitivity(cases)
+  if (!quick) {
+    yield* sensitivity(cases)
+    yield* ablation(cases)
+  }
   for (const { scenario, name, rank, first } of scored)
     if (rank > 1) log(`${scenario}/${name}: the truth is number ${rank}, first is ${first ?? 'nobody'}`)
   for (const line of recallTable(scored, readBaselines(dataDir))) log(line)
@@ -73,16 +76,6 @@ function* specificity(scenario: Scenario): Iterable<Result> {
   for (const [metric, fronts] of Map.groupBy(specificities(scenario), (front) => front.metric)) {
     const spans = fronts.flatMap(({ quiet }) => quiet)
     yield fraction(`rca.specificity.${scenario.name}.${metric}`, spans, (quiet) => quiet)
-  }
-}
-
-function* sensitivity(cases: readonly Case[]): Iterable<Result> {
-  for (const setting of Object.keys(ROOT_CAUSE_DEFAULTS) as (keyof RootCauseOptions)[]) {
-    const found = [0.75, 1.25].map((factor) => {
-      const options = { [setting]: ROOT_CAUSE_DEFAULTS[setting] * factor }
-      return share(cases, (one) => scoreCase(one, options).rank <= 1)
-    })
-    yield { key: `rca.sensitivity.${setting}`, value: Math.min(...found), unit: 'share', n: cases.length }
   }
 }
 
