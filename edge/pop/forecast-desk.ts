@@ -17,6 +17,7 @@ export class ForecastDesk {
   readonly #history: Pick<MinuteHistory, 'filled' | 'series'>
   readonly #forecaster: ForecastStub
   #asking = false
+  #opened = false
   #latest: Forecast | null = null
   #failure: string | null = null
 
@@ -25,13 +26,21 @@ export class ForecastDesk {
     this.#forecaster = forecaster
   }
 
-  /** A minute has closed: ask, unless an answer is still on its way. Settles when the answer is in; never rejects. */
+  /**
+   * A minute has closed: ask, unless an answer is still on its way. While the history fills, the first minute has the
+   * model opened: opening takes a quarter of a second of CPU, and a bad file should be known before it is needed.
+   * Settles when the answer is in; never rejects.
+   */
   async minuteClosed(): Promise<void> {
     const { minutes, known } = this.#history.filled()
-    if (this.#asking || minutes < LOOKBACK || known < MIN_KNOWN) return
+    const isReady = minutes >= LOOKBACK && known >= MIN_KNOWN
+    if (this.#asking || (!isReady && this.#opened)) return
     this.#asking = true
     try {
-      this.#take(await this.#forecaster.forecast([this.#history.series('total')]))
+      const answer = await this.#forecaster.forecast(isReady ? [this.#history.series('total')] : [])
+      this.#opened = answer.ok
+      if (isReady) this.#take(answer)
+      else this.#failure = answer.ok ? null : answer.reason
     } catch (thrown) {
       this.#failure = `the forecaster cannot be reached: ${messageOf(thrown)}`
     } finally {
@@ -42,11 +51,11 @@ export class ForecastDesk {
   /** What the forecaster says now: still warming, a forecast to trust, or why there is none. */
   state(nowMs: number): ForecasterState {
     const { minutes, known } = this.#history.filled()
+    if (this.#failure !== null) return { kind: 'reactive', reason: this.#failure }
     if (minutes < LOOKBACK) return { kind: 'warming', minutes, of: LOOKBACK }
     if (known < MIN_KNOWN) {
       return { kind: 'reactive', reason: `only ${known} of the last ${LOOKBACK} minutes are known` }
     }
-    if (this.#failure !== null) return { kind: 'reactive', reason: this.#failure }
     if (this.#latest === null) return { kind: 'reactive', reason: 'waiting for the first forecast' }
     const ageMs = nowMs - this.#latest.madeAtMs
     if (ageMs > STALE_MS) {

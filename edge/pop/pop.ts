@@ -173,6 +173,7 @@ export class Pop {
   }
 
   status(): PopStatus {
+    const queue = this.#queue()
     return {
       pop: this.#ports.name,
       second: this.#second,
@@ -180,8 +181,8 @@ export class Pop {
       link: {
         state: this.#link?.state ?? 'off',
         error: this.#link?.error ?? null,
-        outboxRows: this.#outbox.rows,
-        outboxDropped: this.#outbox.dropped + (this.#link?.givenUp ?? 0),
+        outboxRows: queue.rows,
+        outboxDropped: queue.dropped,
       },
       policyError: this.#memory.policyError,
       modelError: this.#observer.anomalyError,
@@ -194,6 +195,10 @@ export class Pop {
       tickErrors: this.#tickErrors,
       tickError: this.#tickError,
     }
+  }
+
+  #queue(): { rows: number; dropped: number } {
+    return { rows: this.#outbox.rows, dropped: this.#outbox.dropped + (this.#link?.givenUp ?? 0) }
   }
 
   /** The part of a tick that must not be waited for is returned. */
@@ -225,7 +230,7 @@ export class Pop {
       anomaly: seen.anomaly,
       forecaster,
     }
-    if (this.#link !== null) this.#say({ kind: 'second', ...this.#second })
+    if (this.#link !== null) this.#say({ kind: 'second', ...this.#second, outbox: this.#queue() })
     this.#memory.tick = {
       nowMs,
       wallMs,

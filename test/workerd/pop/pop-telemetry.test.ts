@@ -174,9 +174,10 @@ describe('minutes and forecasts of a PoP', () => {
 
   it('is warming below 60 minutes, and then says what the forecaster says', async () => {
     await withPop('warming', FAST, async (rig) => {
+      rig.answer = async () => ({ ok: true, model: 'test', forecasts: [] })
       await minutesOf(rig, 40)
       expect(rig.pop.status().second?.forecaster).toEqual({ kind: 'warming', minutes: 39, of: 60 })
-      expect(rig.asked).toEqual([])
+      expect(rig.asked).toEqual([[]])
       rig.answer = async () => ({
         ok: true,
         model: 'test',
@@ -191,6 +192,21 @@ describe('minutes and forecasts of a PoP', () => {
       expect(rig.pop.table.mode).toBe('HYBRID')
       expect(rig.pop.status().lastDecision).toMatchObject({ rule: 'surge-hybrid', predictedRps: 1500 })
       expect(minutes(rig).at(-1)?.forecast?.in5.p50).toBe(1500)
+    })
+  })
+
+  it('has the model opened while it warms, and tells a bad one long before it is needed', async () => {
+    await withPop('opening', FAST, async (rig) => {
+      rig.answer = async () => ({ ok: false, reason: 'model/unreadable: cut short' })
+      await minutesOf(rig, 5)
+      expect(rig.asked.every((histories) => histories.length === 0)).toBe(true)
+      expect(rig.pop.status().second?.forecaster).toEqual({
+        kind: 'reactive',
+        reason: 'model/unreadable: cut short',
+      })
+      rig.answer = async () => ({ ok: true, model: 'test', forecasts: [] })
+      await minutesOf(rig, 2)
+      expect(rig.pop.status().second?.forecaster).toMatchObject({ kind: 'warming' })
     })
   })
 
