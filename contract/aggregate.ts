@@ -7,8 +7,9 @@ export interface ModuleAggregate {
   readonly module: number
   readonly requests: number
   readonly errors4xx: number
+  /** Answers of 5xx, ATLAS's own 502 and 504 among them. */
   readonly errors5xx: number
-  /** The origin could not be reached at all (no connection, or it broke before the status line). */
+  /** Those of the 502s whose origin could not be reached at all: no connection, or it broke before the status line. */
   readonly unreachable: number
   /** Answered by ATLAS itself: limited or past its deadline. */
   readonly shed: number

@@ -104,7 +104,7 @@ function couplingText(pops: readonly PopSummary[]): string {
       module.name,
       module.loose ? 'loose' : 'tight',
       rate(module.rps),
-      String(module.errors5xx + module.unreachable),
+      String(module.errors5xx),
       module.p99Ms === null ? '-' : rate(module.p99Ms),
     ]),
   )

@@ -16,7 +16,7 @@ export function liveLine(status: PopStatus | null): string {
     linkText(link),
   ]
   const shed = second.modules.reduce((sum, module) => sum + module.shed, 0)
-  const failed = second.modules.reduce((sum, module) => sum + module.errors5xx + module.unreachable, 0)
+  const failed = second.modules.reduce((sum, module) => sum + module.errors5xx, 0)
   if (failed > 0) parts.push(`errors ${failed}`)
   if (shed > 0) parts.push(`shed ${shed}`)
   if (status.policyError !== null) parts.push(`policy refused: ${status.policyError}`)

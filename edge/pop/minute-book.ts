@@ -69,8 +69,7 @@ export class MinuteBook {
     if (minute === null) return
     for (const part of aggregate.modules) {
       minute.requests[part.module] = (minute.requests[part.module] ?? 0) + part.requests
-      minute.errors[part.module] =
-        (minute.errors[part.module] ?? 0) + Math.min(part.requests, part.errors5xx + part.unreachable)
+      minute.errors[part.module] = (minute.errors[part.module] ?? 0) + part.errors5xx
     }
   }
 

@@ -26,7 +26,7 @@ export function summarise(totals: TickTotals, atMs: number, rps: number): TickSu
   return {
     atMs,
     rps,
-    errorRate: requests === 0 ? Number.NaN : Math.min(1, (errors5xx + unreachable) / requests),
+    errorRate: requests === 0 ? Number.NaN : errors5xx / requests,
     unreachableRate: requests === 0 ? Number.NaN : unreachable / requests,
     p50Ms: p50Ms ?? Number.NaN,
     p99Ms: p99Ms ?? Number.NaN,

@@ -11,7 +11,7 @@ function cell(text: string, name = ''): HTMLElement {
 /** One module of the coupling map. */
 export function moduleRow(module: ModuleState): HTMLElement {
   const coupling = module.loose ? 'loose' : 'tight'
-  const failed = module.errors5xx + module.unreachable
+  const failed = module.errors5xx
   const share = module.requests === 0 ? 0 : failed / module.requests
   return element(
     'tr',

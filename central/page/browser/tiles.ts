@@ -16,7 +16,7 @@ export function tilesOf(second: SecondMessage): Tile[] {
   const totals = second.modules.reduce(
     (sum, module) => ({
       requests: sum.requests + module.requests,
-      failed: sum.failed + module.errors5xx + module.unreachable,
+      failed: sum.failed + module.errors5xx,
       shed: sum.shed + module.shed,
     }),
     { requests: 0, failed: 0, shed: 0 },

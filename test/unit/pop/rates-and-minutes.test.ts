@@ -3,6 +3,7 @@ import { type Aggregate, UNROUTED } from '../../../contract/aggregate.ts'
 import { seededRandom } from '../../../contract/ports.ts'
 import { MinuteBook } from '../../../edge/pop/minute-book.ts'
 import { RateMeter } from '../../../edge/pop/rate-meter.ts'
+import { summarise } from '../../../edge/pop/tick-summary.ts'
 import { isRepeat, nextTickMs } from '../../../edge/pop/tick-time.ts'
 
 const MINUTE = 60_000
@@ -11,6 +12,22 @@ function aggregate(bucketStartMs: number, module: number, requests: number, erro
   const part = { module, requests, errors4xx: 0, errors5xx, unreachable: 0, shed: 0, bytesOut: 0 }
   return { bucketStartMs, modules: [{ ...part, latencySumMs: 0, latency: new Uint8Array() }] }
 }
+
+describe('summarise', () => {
+  it('counts a request that met no origin as one error: it is among the 5xx', () => {
+    const counts = {
+      requests: 10,
+      errors4xx: 1,
+      errors5xx: 4,
+      unreachable: 3,
+      shed: 0,
+      bytesOut: 0,
+      latencySumMs: 0,
+    }
+    const totals = { modules: [], total: { ...counts, p50Ms: 1, p95Ms: 2, p99Ms: 3 } }
+    expect(summarise(totals, 5000, 10)).toMatchObject({ errorRate: 0.4, unreachableRate: 0.3 })
+  })
+})
 
 describe('RateMeter', () => {
   const options = { weight: 1, tickMs: 1000, speed: 1 }
