@@ -1,17 +1,15 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect, nkeyAuthenticator } from 'nats.ws'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CentralClient } from '../../central/up/central-client.ts'
-import { findNatsServer } from '../../central/up/nats-binary.ts'
 import { readPolicyFile } from '../../central/up/policy-file.ts'
-import { type Stack, startStack } from '../../central/up/stack.ts'
+import type { Stack } from '../../central/up/stack.ts'
 import { STOREFRONT_POLICY } from '../../central/up/storefront.ts'
 import { parseMessage } from '../../contract/messages.ts'
 import { STREAMS } from '../../contract/subjects.ts'
-import { until } from './central/nats-fixture.ts'
-import { ROOT } from './start-run.ts'
+import { ROOT, startOwnStack } from '../support/stack.ts'
+import { until } from '../support/until.ts'
 
 /** Requests that go on in the background, one after the other, and what became of them. */
 class Traffic {
@@ -42,21 +40,12 @@ class Traffic {
 
 let stack: Stack
 let central: CentralClient
-let stateDir: string
 const said: string[] = []
 
 beforeAll(async () => {
-  stateDir = mkdtempSync(join(tmpdir(), 'atlas-faults-'))
-  const cacheDir = join(ROOT, '.atlas/cache')
-  const nats = await findNatsServer(cacheDir, () => undefined)
-  if (!nats.found) throw new Error(`no nats-server: ${nats.tried.join('; ')}`)
-  stack = await startStack({
-    root: ROOT,
-    stateDir,
-    cacheDir,
+  stack = await startOwnStack({
     policy: readPolicyFile(join(ROOT, STOREFRONT_POLICY)),
     storefront: true,
-    natsServer: nats.path,
     tickMs: 200,
     say: (line) => said.push(line),
   })
@@ -66,7 +55,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await stack?.stop()
-  rmSync(stateDir, { recursive: true, force: true })
 })
 
 /** Pushes the policy with a minimum dwell of so many seconds, and waits until the PoP follows it. */
@@ -81,8 +69,8 @@ function bring(minDwellS: number) {
   return central.bring(stack.policyName, { ...stack.policy, coupling: { ...coupling, minDwellS } })
 }
 
-function followed(version: number): Promise<void> {
-  return until(`policy version ${version} is followed`, async () => {
+async function followed(version: number): Promise<void> {
+  await until(`policy version ${version} is followed`, async () => {
     const status = await stack.status()
     return status?.second?.policy.version === version
   })

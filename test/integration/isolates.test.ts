@@ -1,15 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CentralClient } from '../../central/up/central-client.ts'
-import { findNatsServer } from '../../central/up/nats-binary.ts'
-import { type Stack, startStack } from '../../central/up/stack.ts'
+import type { Stack } from '../../central/up/stack.ts'
 import { type Policy, parsePolicy } from '../../contract/policy.ts'
-import { until } from './central/nats-fixture.ts'
-import { ROOT } from './start-run.ts'
+import { startOwnStack } from '../support/stack.ts'
+import { until } from '../support/until.ts'
 
 const ISOLATES = 3
 /** A flush interval of 1 s, and room for a busy machine: push, sync, and a request to notice it. */
@@ -19,7 +15,6 @@ const LIMIT = { name: 'per-client', key: 'client', rps: 20, burst: 20 } as const
 let origin: Server
 let stack: Stack
 let central: CentralClient
-let stateDir: string
 
 function policyOf(minDwellS: number): Policy {
   const { port } = origin.address() as AddressInfo
@@ -36,27 +31,13 @@ function policyOf(minDwellS: number): Policy {
 beforeAll(async () => {
   origin = createServer((_, response) => response.end('ok'))
   await new Promise<void>((resolve) => origin.listen(0, '127.0.0.1', resolve))
-  stateDir = mkdtempSync(join(tmpdir(), 'atlas-isolates-'))
-  const cacheDir = join(ROOT, '.atlas/cache')
-  const nats = await findNatsServer(cacheDir, () => undefined)
-  if (!nats.found) throw new Error(`no nats-server: ${nats.tried.join('; ')}`)
-  stack = await startStack({
-    root: ROOT,
-    stateDir,
-    cacheDir,
-    policy: policyOf(1),
-    storefront: false,
-    natsServer: nats.path,
-    edgesPerPop: ISOLATES,
-    say: () => undefined,
-  })
+  stack = await startOwnStack({ policy: policyOf(1), edgesPerPop: ISOLATES })
   central = new CentralClient(stack.urls.central ?? '', stack.operatorToken)
 }, 60_000)
 
 afterAll(async () => {
   await stack?.stop()
   origin?.close()
-  rmSync(stateDir, { recursive: true, force: true })
 })
 
 /** One request through one isolate: its status, and the version of the policy it was answered by. */

@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { ROOT } from '../support/stack.ts'
 
-export const ROOT = join(import.meta.dirname, '../..')
 /** Any free port for everything, so that tests run beside a stack in use. */
 export const FREE_PORTS = ['--port', '0', '--central-port', '0', '--nats-port', '0', '--storefront-port', '0']
 

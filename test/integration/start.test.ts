@@ -4,7 +4,8 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { freePort, until } from './central/nats-fixture.ts'
+import { freePort } from '../support/free-port.ts'
+import { until } from '../support/until.ts'
 import { FREE_PORTS, isRunning, StartRun } from './start-run.ts'
 
 let stateDir: string
@@ -49,7 +50,7 @@ describe('npm start -- --check', () => {
     expect(run.output).toMatch(/^requests passed: \d{3,}$/m)
     expect(run.output).toMatch(/^errors: 0$/m)
     expect(run.output).toMatch(/^check: good$/m)
-    await until('every process has ended', () => !pids.some(isRunning), 3000)
+    await until('every process has ended', () => !pids.some(isRunning), { limitMs: 3000 })
   })
 
   it('runs as an island where nats-server is missing, and says why', async () => {
@@ -75,7 +76,7 @@ describe('npm start', () => {
     const began = Date.now()
     expect(await run.ended).toBe(0)
     expect(Date.now() - began).toBeLessThan(5000)
-    await until('every process has ended', () => !pids.some(isRunning), 1000)
+    await until('every process has ended', () => !pids.some(isRunning), { limitMs: 1000 })
   })
 
   it('takes its children with it when it is killed, and its state is taken up by the next', async () => {
@@ -83,7 +84,7 @@ describe('npm start', () => {
     const pids = first.pids()
     const supervisor = pids.at(1) ?? 0
     process.kill(supervisor, 'SIGKILL')
-    await until('every process has ended', () => !pids.some(isRunning), 5000)
+    await until('every process has ended', () => !pids.some(isRunning), { limitMs: 5000 })
     const second = await startReady(['--no-nats'])
     expect(second.output).toContain('the last run did not stop cleanly')
   })

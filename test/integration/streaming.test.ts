@@ -1,15 +1,13 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import http from 'node:http'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Stack, startStack } from '../../central/up/stack.ts'
+import type { Stack } from '../../central/up/stack.ts'
 import { singleOriginPolicy } from '../../edge/control/config.ts'
+import { startOwnStack } from '../support/stack.ts'
 
-const ROOT = resolve(import.meta.dirname, '../..')
 const GIGABYTE = 2 ** 30
 const CHUNK = Buffer.alloc(1 << 20, 'atlas streams bodies and keeps none of them. ')
 const WHOLE = digest(GIGABYTE / CHUNK.length)
@@ -17,7 +15,6 @@ const MAX_GROWTH_MIB = 64
 
 let origin: http.Server
 let stack: Stack
-let stateDir: string
 
 beforeAll(async () => {
   origin = http.createServer(async (request, response) => {
@@ -33,23 +30,13 @@ beforeAll(async () => {
   await once(origin.listen(0, '127.0.0.1'), 'listening')
   const address = origin.address()
   const port = typeof address === 'object' ? address?.port : 0
-  stateDir = mkdtempSync(join(tmpdir(), 'atlas-streaming-'))
-  stack = await startStack({
-    root: ROOT,
-    stateDir,
-    cacheDir: join(ROOT, '.atlas/cache'),
-    policy: singleOriginPolicy(`http://127.0.0.1:${port}`),
-    storefront: false,
-    natsServer: null,
-    say: () => {},
-  })
+  stack = await startOwnStack({ policy: singleOriginPolicy(`http://127.0.0.1:${port}`), natsServer: null })
 })
 
 afterAll(async () => {
   await stack?.stop()
   origin?.closeAllConnections()
   origin?.close()
-  rmSync(stateDir, { recursive: true, force: true })
 })
 
 test('a body of 1 GB streams from the origin, unchanged, and workerd grows by less than 64 MB', async () => {

@@ -2,10 +2,11 @@ import path from 'node:path'
 import type { PolicyInput } from '../../../contract/policy.ts'
 import { loadCore } from '../../../core-wasm/core.ts'
 import { TapRing } from '../../../core-wasm/tap-ring.ts'
+import { freePort } from '../../support/free-port.ts'
 import { type BenchOptions, fromRounds, interleave, type Result, ratios } from '../harness.ts'
 import { cpuTimeUs } from '../load/cpu-time.ts'
 import { drive } from '../load/driver.ts'
-import { freePort, type Running, run } from '../load/process.ts'
+import { type Running, run } from '../load/process.ts'
 import { haproxy, installed, nginx, undici } from '../peers/proxies.ts'
 import { serveWorker } from '../peers/workerd.ts'
 import { median } from '../stats.ts'
@@ -37,7 +38,7 @@ export default async function* edge({ quick, log }: BenchOptions): AsyncIterable
     const ORIGIN = `http://127.0.0.1:${originPort}`
     log('starting ATLAS, with the tap and without, and its peers')
     const atlas = async (policy: PolicyInput): Promise<Running> => {
-      const stack = await keep(benchStack(policy, () => {}))
+      const stack = await keep(benchStack(policy))
       const url = new URL(stack.urls.edges[0] ?? '')
       return { pid: stack.part('edge').pid ?? 0, port: Number(url.port), stop: stack.stop }
     }

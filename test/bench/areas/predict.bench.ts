@@ -51,7 +51,7 @@ async function time(
 
 /** Starts of the deployed bundle: from the process's start to the answer of its first request (502: nothing is behind it). */
 async function workerStarts(count: number, log: (line: string) => void): Promise<number[]> {
-  const stack = await benchStack(everythingOn('http://127.0.0.1:9'), () => {})
+  const stack = await benchStack(everythingOn('http://127.0.0.1:9'))
   const starts: number[] = []
   try {
     const part = stack.part('edge')

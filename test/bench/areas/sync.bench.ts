@@ -1,10 +1,11 @@
 import type { Stack } from '../../../central/up/stack.ts'
+import { until } from '../../support/until.ts'
 import type { BenchOptions, Result } from '../harness.ts'
 import { percentile } from '../stats.ts'
 import { benchStack, everythingOn } from './stack.ts'
 
 const POLICY = everythingOn('http://127.0.0.1:9')
-const GIVE_UP_MS = 20_000
+const PATIENCE = { everyMs: 10 }
 
 interface Rollout {
   readonly pops: readonly {
@@ -29,16 +30,20 @@ export default async function* sync({ quick, log }: BenchOptions): AsyncIterable
 async function pushes(pops: number, count: number, log: (line: string) => void): Promise<number[]> {
   log(`starting ${pops} PoP${pops === 1 ? '' : 's'}`)
   const names = Array.from({ length: pops }, (_, index) => `pop-${index + 1}`)
-  const stack = await benchStack(POLICY, () => {}, { pops: names })
+  const stack = await benchStack(POLICY, { pops: names })
   try {
     await Promise.all(
-      stack.urls.edges.map((_, edge) => until(`PoP ${edge + 1} to answer`, () => stack.status(edge))),
+      stack.urls.edges.map((_, edge) => until(`PoP ${edge + 1} answers`, () => stack.status(edge), PATIENCE)),
     )
     const latencies: number[] = []
     let version = 0
     for (let push = 0; push <= count; push++) {
       version = await put(stack, version, push)
-      const rollout = await until(`version ${version} at ${pops} PoPs`, () => applied(stack, version, pops))
+      const rollout = await until(
+        `version ${version} at ${pops} PoPs`,
+        () => applied(stack, version, pops),
+        PATIENCE,
+      )
       if (push > 0) latencies.push(...rollout.pops.map(({ latencyMs }) => latencyMs ?? Number.NaN))
     }
     log(`${count} pushes to ${pops} PoP${pops === 1 ? '' : 's'}`)
@@ -70,14 +75,4 @@ async function applied(stack: Stack, version: number, pops: number): Promise<Rol
   const refused = rollout.pops.find(({ outcome }) => outcome === 'rejected')
   if (refused) throw new Error(`${refused.pop} rejected version ${refused.version}`)
   return rollout.pops.filter((pop) => pop.version === version).length === pops ? rollout : null
-}
-
-async function until<T>(what: string, probe: () => Promise<T | null>): Promise<T> {
-  const deadline = performance.now() + GIVE_UP_MS
-  while (performance.now() < deadline) {
-    const found = await probe()
-    if (found !== null) return found
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-  throw new Error(`waited ${GIVE_UP_MS / 1000} s in vain for ${what}`)
 }

@@ -2,7 +2,8 @@ import { accessSync, constants } from 'node:fs'
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
-import { freePort, type Running, run } from '../load/process.ts'
+import { freePort } from '../../support/free-port.ts'
+import { type Running, run } from '../load/process.ts'
 
 /** A program of the machine, or null where it is not installed. */
 export function installed(name: string): string | null {

@@ -4,7 +4,8 @@ import { createRequire } from 'node:module'
 import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
-import { freePort, type Running, run } from '../load/process.ts'
+import { freePort } from '../../support/free-port.ts'
+import { type Running, run } from '../load/process.ts'
 
 const COMPATIBILITY_DATE = '2026-11-01'
 const root = path.resolve(import.meta.dirname, '../../..')

@@ -1,9 +1,10 @@
 import type { NatsConnection } from 'nats.ws'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { subjects } from '../../../contract/subjects.ts'
+import { until } from '../../support/until.ts'
 import { ack, decision, minute, POLICY, second } from '../../unit/central/messages.ts'
 import { CentralFixture } from './central-fixture.ts'
-import { NatsFixture, publish, until } from './nats-fixture.ts'
+import { NatsFixture, publish } from './nats-fixture.ts'
 
 const nats = new NatsFixture(['fra1', 'ams2'])
 const central = new CentralFixture(nats)

@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, type NatsConnection, nkeyAuthenticator } from 'nats.ws'
@@ -9,6 +8,8 @@ import { natsServerConfig } from '../../../central/nats/server-config.ts'
 import { findNatsServer } from '../../../central/up/nats-binary.ts'
 import type { Message } from '../../../contract/messages.ts'
 import { subjects } from '../../../contract/subjects.ts'
+import { freePort } from '../../support/free-port.ts'
+import { until } from '../../support/until.ts'
 
 /** A real nats-server on free ports with central's own configuration, that can be killed and started again. */
 export class NatsFixture {
@@ -87,30 +88,6 @@ export class NatsFixture {
     writeFileSync(join(this.dir, 'nats.conf'), config)
     if (!existsSync(this.#binary)) throw new Error(`${this.#binary} is gone`)
   }
-}
-
-/** Asks again until it is so. @throws Error that names what did not happen in time */
-export async function until(
-  what: string,
-  is: () => boolean | Promise<boolean>,
-  limitMs = 20_000,
-): Promise<void> {
-  const deadline = Date.now() + limitMs
-  while (!(await is())) {
-    if (Date.now() > deadline) throw new Error(`not within ${limitMs} ms: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 25))
-  }
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
 }
 
 /** Publishes as a PoP does: into the stream of the message's kind, confirmed. */

@@ -2,8 +2,9 @@ import { Events, type NatsConnection } from 'nats.ws'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ensureStreams } from '../../../central/nats/streams.ts'
 import { POLICY_STREAM, STREAMS, subjects } from '../../../contract/subjects.ts'
+import { until } from '../../support/until.ts'
 import { second } from '../../unit/central/messages.ts'
-import { NatsFixture, publish, until } from './nats-fixture.ts'
+import { NatsFixture, publish } from './nats-fixture.ts'
 
 const nats = new NatsFixture(['fra1', 'ams2'])
 let central: NatsConnection

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openSignedPolicy } from '../../../contract/signed-policy.ts'
+import { until } from '../../support/until.ts'
 import { ack, POLICY } from '../../unit/central/messages.ts'
 import { CentralFixture } from './central-fixture.ts'
-import { NatsFixture, publish, until } from './nats-fixture.ts'
+import { NatsFixture, publish } from './nats-fixture.ts'
 
 const nats = new NatsFixture(['fra1', 'ams2'])
 const central = new CentralFixture(nats)

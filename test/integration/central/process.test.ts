@@ -6,8 +6,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createToken } from '../../../central/auth/token-file.ts'
 import { createSigningKey } from '../../../central/policy/signing-key.ts'
 import type { CentralVars } from '../../../central/server/config.ts'
+import { freePort } from '../../support/free-port.ts'
+import { until } from '../../support/until.ts'
 import { POLICY } from '../../unit/central/messages.ts'
-import { freePort, NatsFixture, until } from './nats-fixture.ts'
+import { NatsFixture } from './nats-fixture.ts'
 
 const root = join(import.meta.dirname, '../../..')
 const dir = mkdtempSync(join(tmpdir(), 'atlas-central-test-'))

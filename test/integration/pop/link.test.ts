@@ -1,22 +1,18 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { connect, nkeyAuthenticator } from 'nats.ws'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CentralClient } from '../../../central/up/central-client.ts'
-import { findNatsServer } from '../../../central/up/nats-binary.ts'
-import { type Stack, startStack } from '../../../central/up/stack.ts'
+import type { Stack } from '../../../central/up/stack.ts'
 import { type Message, parseMessage } from '../../../contract/messages.ts'
 import { type Policy, parsePolicy } from '../../../contract/policy.ts'
 import type { PopStatus } from '../../../contract/pop-status.ts'
 import { STREAMS } from '../../../contract/subjects.ts'
+import { startOwnStack } from '../../support/stack.ts'
+import { until as asked } from '../../support/until.ts'
 
 const POP = 'local'
-const root = resolve(import.meta.dirname, '../../..')
-const home = mkdtempSync(join(tmpdir(), 'atlas-link-'))
 let origin: Server
 let stack: Stack
 let client: CentralClient
@@ -31,13 +27,9 @@ function policyOf(minDwellS: number): Policy {
   })
 }
 
-/** Polls until `find` answers something, or fails saying what it waited for. */
-async function until<T>(what: string, find: () => Promise<T | null | undefined | false>): Promise<T> {
-  for (const deadline = Date.now() + 40_000; Date.now() < deadline; await delay(20)) {
-    const found = await find()
-    if (found !== null && found !== undefined && found !== false) return found
-  }
-  throw new Error(`waited in vain until ${what}; status: ${JSON.stringify(await stack.status())}`)
+/** With longer patience than elsewhere: what is waited for here follows a server's restart. */
+function until<T>(what: string, find: () => Promise<T>) {
+  return asked(what, find, { limitMs: 40_000, state: () => stack.status() })
 }
 
 function status(what: string, test: (status: PopStatus) => boolean): Promise<PopStatus> {
@@ -77,20 +69,7 @@ async function stored(): Promise<Map<string, Message[]>> {
 beforeAll(async () => {
   origin = createServer((_, response) => response.end('ok')).listen(0, '127.0.0.1')
   await new Promise((ready) => origin.once('listening', ready))
-  const cacheDir = join(root, '.atlas/cache')
-  const nats = await findNatsServer(cacheDir, () => undefined)
-  if (!nats.found) throw new Error(`nats-server is needed: ${nats.tried.join('; ')}`)
-  stack = await startStack({
-    root,
-    stateDir: join(home, 'state'),
-    cacheDir,
-    policy: policyOf(1),
-    storefront: false,
-    natsServer: nats.path,
-    pops: [POP],
-    tickMs: 100,
-    say: () => undefined,
-  })
+  stack = await startOwnStack({ policy: policyOf(1), pops: [POP], tickMs: 100 })
   client = new CentralClient(stack.urls.central ?? '', stack.operatorToken)
   await status('the PoP is connected', ({ link }) => link.state === 'connected')
 })
@@ -98,7 +77,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await stack?.stop()
   origin?.close()
-  rmSync(home, { recursive: true, force: true })
 })
 
 describe('the link of a PoP, over a real nats-server', () => {
