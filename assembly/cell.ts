@@ -9,8 +9,7 @@ import { SKETCH_BYTES, sketchMerge } from './sketch'
  *            24  f64  unreachable
  *            32  f64  shed
  *            40  f64  bytesOut
- *            48  f64  latencySumMs
- *            56       (unused)
+ *            48       (unused)
  *            64  sketch of the latency (see sketch.ts)
  *          3792
  */
@@ -29,8 +28,6 @@ export const CELL_BYTES: i32 = 64 + SKETCH_BYTES
 @inline export const SHED: usize = 32
 // @ts-ignore: decorator
 @inline export const BYTES_OUT: usize = 40
-// @ts-ignore: decorator
-@inline export const LATENCY_SUM: usize = 48
 // @ts-ignore: decorator
 @inline export const LATENCY: usize = 64
 

@@ -19,9 +19,9 @@
 // @ts-ignore: decorator
 @inline const VERSION: u8 = 1
 // @ts-ignore: decorator
-@inline export const MIN_MS: f64 = 0.01
+@inline const MIN_MS: f64 = 0.01
 // @ts-ignore: decorator
-@inline export const MAX_MS: f64 = 1e6
+@inline const MAX_MS: f64 = 1e6
 // 1 / ln(1.01 / 0.99)
 // @ts-ignore: decorator
 @inline const INVERSE_LN_GAMMA: f64 = 49.99833328888678
@@ -31,17 +31,10 @@ export const SKETCH_BYTES: i32 = 16 + 4 * 928
 export const SKETCH_ENCODED_MAX: i32 = 1 + 2 + 928 * 7
 export const SKETCH_COUNT_MAX: f64 = 4294967295
 
-// @ts-ignore: decorator
-@inline
-export function clampMs(ms: f64): f64 {
-  return ms > 0 ? min(ms, MAX_MS) : 0
-}
-
 export function sketchAdd(sketch: usize, ms: f64): void {
   const count = load<f64>(sketch)
   if (count >= SKETCH_COUNT_MAX) return
-  const clamped = clampMs(ms)
-  const bin = clamped > MIN_MS ? <i32>Math.ceil(Math.log(clamped / MIN_MS) * INVERSE_LN_GAMMA) : 0
+  const bin = ms > MIN_MS ? <i32>Math.ceil(Math.log(min(ms, MAX_MS) / MIN_MS) * INVERSE_LN_GAMMA) : 0
   const at = sketch + HEAD + (<usize>bin << 2)
   store<u32>(at, load<u32>(at) + 1)
   store<f64>(sketch, count + 1)

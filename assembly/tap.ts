@@ -1,5 +1,5 @@
-import { BYTES_OUT, CELL_BYTES, CELLS, ERRORS_4XX, ERRORS_5XX, LATENCY, LATENCY_SUM, REQUESTS, SHED, UNREACHABLE } from './cell'
-import { clampMs, sketchAdd } from './sketch'
+import { BYTES_OUT, CELL_BYTES, CELLS, ERRORS_4XX, ERRORS_5XX, LATENCY, REQUESTS, SHED, UNREACHABLE } from './cell'
+import { sketchAdd } from './sketch'
 
 /**
  * The tap's records, as the host writes them with plain stores: four columns of `capacity` rows.
@@ -64,7 +64,6 @@ function record(table: usize, word: u32, ttfbMs: f64, bytes: f64): void {
   bump(cell + BYTES_OUT, bytes > 0 ? min(bytes, MAX_BYTES) : 0)
   // a limit refuses in no time: counted as latency, a flood of refusals would make the module look fast
   if ((word & FLAG_SHED) != 0 && status < 500) return
-  bump(cell + LATENCY_SUM, clampMs(ttfbMs))
   sketchAdd(cell + LATENCY, ttfbMs)
 }
 

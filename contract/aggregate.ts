@@ -14,7 +14,6 @@ export interface ModuleAggregate {
   /** Answered by ATLAS itself: limited or past its deadline. */
   readonly shed: number
   readonly bytesOut: number
-  readonly latencySumMs: number
   /** Latency to first byte of what was not refused by a limit; DDSketch, encoded by core-wasm/sketch. */
   readonly latency: Uint8Array
 }

@@ -53,7 +53,6 @@ export class CellTable {
       unreachable: cell[at + 3] ?? 0,
       shed: cell[at + 4] ?? 0,
       bytesOut: cell[at + 5] ?? 0,
-      latencySumMs: cell[at + 6] ?? 0,
     }
   }
 
@@ -67,7 +66,6 @@ export class CellTable {
     cell[at + 3] = counts.unreachable
     cell[at + 4] = counts.shed
     cell[at + 5] = counts.bytesOut
-    cell[at + 6] = counts.latencySumMs
   }
 
   /** Adds a cell of another table of the same core. False, and nothing changed, when its sketch would overflow. */

@@ -19,7 +19,6 @@ export interface NaiveCell {
   unreachable: number
   shed: number
   bytesOut: number
-  latencySumMs: number
   latencies: number[]
 }
 
@@ -49,7 +48,6 @@ export function emptyCell(): NaiveCell {
     unreachable: 0,
     shed: 0,
     bytesOut: 0,
-    latencySumMs: 0,
     latencies: [],
   }
 }
@@ -71,7 +69,6 @@ export function naiveAggregate(rows: readonly Row[]): Map<number, Map<number, Na
     cell.shed += row.flags & FLAG_SHED ? 1 : 0
     cell.bytesOut += Number.isNaN(row.bytes) ? 0 : Math.max(0, row.bytes)
     if (row.flags & FLAG_SHED && row.status < 500) continue
-    cell.latencySumMs += ttfb
     cell.latencies.push(ttfb)
   }
   return buckets

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { type Aggregate, UNROUTED } from '../../../contract/aggregate.ts'
+import { type Aggregate, type ModuleAggregate, UNROUTED } from '../../../contract/aggregate.ts'
 import { seededRandom } from '../../../contract/ports.ts'
 import { loadCore } from '../../../core-wasm/core.ts'
-import { Sketch } from '../../../core-wasm/sketch.ts'
+import { SKETCH_ALPHA, Sketch } from '../../../core-wasm/sketch.ts'
 import { FLAG_SHED, FLAG_UNREACHABLE, MAX_BUCKETS, TapRing } from '../../../core-wasm/tap-ring.ts'
 import { countsOf, naiveAggregate, type Row, randomRow } from './naive-aggregate.ts'
 
@@ -15,6 +15,18 @@ function writeAll(ring: TapRing, rows: readonly Row[]): void {
 
 function requestsOf(aggregates: readonly Aggregate[]): number {
   return aggregates.flatMap(({ modules }) => modules).reduce((sum, { requests }) => sum + requests, 0)
+}
+
+/** How many latencies a module has, the smallest and the largest. */
+function latenciesOf(module: ModuleAggregate | undefined): number[] {
+  const sketch = new Sketch(loadCore())
+  if (module) sketch.merge(module.latency)
+  return [sketch.count, sketch.quantile(0), sketch.quantile(1)]
+}
+
+/** Within the sketch's relative error. */
+function near(ms: number): unknown {
+  return expect.closeTo(ms, -Math.log10(2 * SKETCH_ALPHA * ms))
 }
 
 describe('TapRing', () => {
@@ -96,8 +108,8 @@ describe('TapRing', () => {
       unreachable: 0,
       shed: 0,
       bytesOut: 2 ** 53,
-      latencySumMs: 1e6,
     })
+    expect(latenciesOf(aggregate?.modules[0])).toEqual([1, near(1e6), near(1e6)])
   })
 
   it('tells unreachable and shed apart from the status', () => {
@@ -105,14 +117,15 @@ describe('TapRing', () => {
     ring.write(0, 0, 502, 3, 0, FLAG_UNREACHABLE)
     ring.write(0, 0, 429, 0, 0, FLAG_SHED)
     ring.write(0, 0, 504, 9, 0, FLAG_SHED | FLAG_UNREACHABLE)
-    expect(ring.drain()[0]?.modules[0]).toMatchObject({
+    const module = ring.drain()[0]?.modules[0]
+    expect(module).toMatchObject({
       requests: 3,
       errors4xx: 1,
       errors5xx: 2,
       unreachable: 2,
       shed: 2,
-      latencySumMs: 12,
     })
+    expect(latenciesOf(module)).toEqual([2, near(3), near(9)])
   })
 
   it('leaves its neighbours in the core alone, at every capacity', () => {

@@ -13,7 +13,6 @@ function aggregate(requests: number): Aggregate {
     unreachable: 0,
     shed: 0,
     bytesOut: 0,
-    latencySumMs: 0,
     latency: new Uint8Array(),
   }
   return { bucketStartMs: 0, modules: [module] }

@@ -10,7 +10,7 @@ const MINUTE = 60_000
 
 function aggregate(bucketStartMs: number, module: number, requests: number, errors5xx = 0): Aggregate {
   const part = { module, requests, errors4xx: 0, errors5xx, unreachable: 0, shed: 0, bytesOut: 0 }
-  return { bucketStartMs, modules: [{ ...part, latencySumMs: 0, latency: new Uint8Array() }] }
+  return { bucketStartMs, modules: [{ ...part, latency: new Uint8Array() }] }
 }
 
 describe('summarise', () => {
