@@ -9,6 +9,7 @@ import {
 } from '../../contract/model/forecast-window.ts'
 import type { ForecasterManifest } from '../../contract/model/manifest.ts'
 import { verifyModelFile } from '../../contract/model/model-file.ts'
+import { raiseForecast } from '../../contract/model/rise.ts'
 import { selfCheckHistory } from '../../contract/model/self-check.ts'
 import type { SeriesHistory } from '../../contract/model/series.ts'
 import { type InferenceSession, openSession, Tensor } from './ort-runtime.ts'
@@ -20,7 +21,7 @@ const BATCH = 64
 export interface Forecaster {
   readonly model: string
   /**
-   * One forecast a history, in order; any number of series.
+   * One forecast a history, in order; any number of series. Each is raised to where a rise of its series leads.
    * @throws RangeError when a history is shorter than the lookback
    */
   forecast(histories: readonly SeriesHistory[]): Promise<Forecast[]>
@@ -49,11 +50,11 @@ export async function createForecaster(
     model: manifest.name,
     forecast: async (histories) => {
       const answers = await predict(session, manifest, histories)
-      return answers.map((answer, index) => ({
-        madeAtMs: histories[index]?.endMs ?? 0,
-        model: manifest.name,
-        ...answer,
-      }))
+      return histories.flatMap((history, index) => {
+        const answer = answers[index]
+        if (answer === undefined) return []
+        return [{ madeAtMs: history.endMs, model: manifest.name, ...raiseForecast(answer, history) }]
+      })
     },
   }
 }
