@@ -38,7 +38,7 @@ export const HEADER_BYTES = 32
 const CHECKSUM_AT = 24
 
 /** Bytes of one tree: 2^depth - 1 splits of (f32 threshold, u32 feature), then 2^depth f32 path lengths. */
-export function treeBytes(depth: number): number {
+function treeBytes(depth: number): number {
   return (2 ** depth - 1) * 8 + 2 ** depth * 4
 }
 

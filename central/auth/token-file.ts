@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { AtlasError } from '../../contract/errors.ts'
 
 /** What a token may do. Each scope includes those before it. */
-export const SCOPES = ['read', 'push', 'admin'] as const
+const SCOPES = ['read', 'push', 'admin'] as const
 export type Scope = (typeof SCOPES)[number]
 
 const entrySchema = z.strictObject({

@@ -3,7 +3,7 @@ import { explainCommand } from './explain-command.ts'
 import { getCommand, historyCommand, pushCommand, rolloutCommand } from './policy-commands.ts'
 import { couplingCommand, statusCommand } from './status-command.ts'
 
-export const COMMANDS: readonly Command[] = [
+const COMMANDS: readonly Command[] = [
   statusCommand,
   pushCommand,
   getCommand,

@@ -2,7 +2,7 @@ import type { Change } from '../policy/diff.ts'
 import type { PopRollout } from '../policy/rollout.ts'
 import { Refused } from './api.ts'
 import { answer, atMost, type Command, type Invocation, UsageError, versionOf } from './command.ts'
-import { readStamp, stamp } from './policy-file.ts'
+import { readStamp, stamp } from './policy-stamp.ts'
 import { ago, plain, table, when } from './table.ts'
 
 interface Pushed {

@@ -22,7 +22,7 @@ export const DEFAULT_LIMITS: StreamLimits = {
 }
 
 /** Versions of each policy that the bucket keeps; 64 is the most NATS allows. */
-export const POLICY_HISTORY = 64
+const POLICY_HISTORY = 64
 const STREAM_EXISTS = 10058
 
 /**

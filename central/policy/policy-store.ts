@@ -3,7 +3,7 @@ import { headers as createHeaders, ErrorCode, type NatsConnection, NatsError, ty
 import { AtlasError, messageOf } from '../../contract/errors.ts'
 import type { Policy } from '../../contract/policy.ts'
 import { signPolicy } from '../../contract/signed-policy.ts'
-import { POLICY_STREAM, subjects } from '../../contract/subjects.ts'
+import { POLICY_BUCKET, POLICY_STREAM, subjects } from '../../contract/subjects.ts'
 import { nextBySubject } from '../nats/direct-get.ts'
 import { type PolicyRecord, readRecord } from './policy-record.ts'
 import type { SigningKey } from './signing-key.ts'
@@ -45,7 +45,7 @@ export class PolicyStore {
   /** Names of all policies. */
   names(): Promise<string[]> {
     return this.#ask(async (connection) => {
-      const filter = `$KV.${POLICY_STREAM.slice('KV_'.length)}.>`
+      const filter = `$KV.${POLICY_BUCKET}.>`
       const manager = await connection.jetstreamManager({ timeout: TIMEOUT_MS, checkAPI: false })
       const info = await manager.streams.info(POLICY_STREAM, { subjects_filter: filter })
       return Object.keys(info.state.subjects ?? {}).map((subject) => subject.slice(filter.length - 1))

@@ -14,7 +14,7 @@ import { withAddresses } from './policy-file.ts'
 import { claimPorts, type PortWish } from './ports.ts'
 import { accepts } from './probe.ts'
 import { keysOf, StateDir } from './state-dir.ts'
-import { STOREFRONT, storefrontAddresses, storefrontParts } from './storefront.ts'
+import { STOREFRONT, type StorefrontName, storefrontAddresses, storefrontParts } from './storefront.ts'
 
 export interface StackOptions {
   /** Root of the project. */
@@ -49,7 +49,7 @@ export interface StackOptions {
   readonly say: (line: string) => void
 }
 
-export type PartName = 'edge' | 'central' | 'nats' | (typeof STOREFRONT)[number]['name']
+export type PartName = 'edge' | 'central' | 'nats' | StorefrontName
 
 /** A running stack. */
 export interface Stack {

@@ -2,7 +2,7 @@ import type { Forecast, MinuteMessage, Quantiles, SecondMessage } from '../../..
 import type { RatePoint } from '../../ingest/view.ts'
 
 export type Horizon = 'in5' | 'in15' | 'in60'
-export const HORIZON_MS: Readonly<Record<Horizon, number>> = { in5: 300_000, in15: 900_000, in60: 3_600_000 }
+const HORIZON_MS: Readonly<Record<Horizon, number>> = { in5: 300_000, in15: 900_000, in60: 3_600_000 }
 
 /** A forecast at the time it is for, not the time it was made at. */
 export interface ForecastPoint extends Quantiles {

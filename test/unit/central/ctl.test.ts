@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Api } from '../../../central/ctl/api.ts'
 import { findCommand, overview } from '../../../central/ctl/commands.ts'
-import { readStamp, stamp } from '../../../central/ctl/policy-file.ts'
+import { readStamp, stamp } from '../../../central/ctl/policy-stamp.ts'
 import { ago, plain, table } from '../../../central/ctl/table.ts'
 
 describe('table', () => {
