@@ -10,11 +10,16 @@ export function modeOf(vector: number, loosable: number): Mode {
   return vector === loosable ? 'LOOSE' : 'HYBRID'
 }
 
-/** `[{name: 'cart', loose: true}, …]` as the bits of a vector, and back. */
-export function vectorOf(names: readonly string[], loose: ReadonlySet<string>): number {
-  return names.reduce((bits, name, index) => (loose.has(name) ? bits | (1 << index) : bits), 0) >>> 0
+interface Named {
+  readonly name: string
 }
 
-export function looseNames(names: readonly string[], vector: number): string[] {
-  return names.filter((_, index) => (vector & (1 << index)) !== 0)
+/** The coupling vector in which the modules of these names are loose. */
+export function vectorOf(modules: readonly Named[], loose: readonly string[]): number {
+  return modules.reduce((bits, { name }, index) => (loose.includes(name) ? bits | (1 << index) : bits), 0)
+}
+
+/** Names of the modules that are loose in a coupling vector. */
+export function looseNames(modules: readonly Named[], vector: number): string[] {
+  return modules.filter((_, index) => (vector & (1 << index)) !== 0).map(({ name }) => name)
 }

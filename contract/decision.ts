@@ -1,5 +1,3 @@
-import type { Mode } from './coupling.ts'
-
 /** The rules of the rule table, in the order of their precedence. */
 export const RULES = [
   'crash', // an active crash of a tight module: straight to LOOSE
@@ -70,17 +68,4 @@ export interface DecisionOutput {
 /** Initial memory of the rule table. */
 export function initialDecisionState(nowMs: number): DecisionState {
   return { modeSinceMs: nowMs, belowLooseSinceMs: -1, belowHybridSinceMs: -1, anomalySinceMs: -1 }
-}
-
-/** A decision as it is journalled, published and explained. */
-export interface DecisionReason {
-  readonly rule: Rule
-  readonly guard: Guard
-  readonly from: Mode
-  readonly to: Mode
-  readonly measuredRps: number
-  readonly predictedRps: number | null
-  readonly anomalyScore: number | null
-  readonly forecastAgeMs: number | null
-  readonly policyVersion: number
 }

@@ -128,7 +128,6 @@ const policySchema = z
 export type Policy = z.output<typeof policySchema>
 /** A policy as a user writes it: what has a default may be left out. */
 export type PolicyInput = z.input<typeof policySchema>
-export type ModulePolicy = Policy['modules'][number]
 export type LimitPolicy = Policy['limits'][number]
 
 /**

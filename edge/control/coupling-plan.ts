@@ -1,4 +1,4 @@
-import { vectorOf } from '../../contract/coupling.ts'
+import { looseNames, vectorOf } from '../../contract/coupling.ts'
 import type { Policy } from '../../contract/policy.ts'
 import type { RouteTable } from './route-table.ts'
 
@@ -13,11 +13,7 @@ export function loosableOf(policy: Policy): number {
 
 /** Bit i: module i is broken out in HYBRID. A subset of `loosableOf`. */
 export function hybridOf(policy: Policy): number {
-  const bits = vectorOf(
-    policy.modules.map((module) => module.name),
-    new Set(policy.coupling.hybrid),
-  )
-  return bits & loosableOf(policy)
+  return vectorOf(policy.modules, policy.coupling.hybrid) & loosableOf(policy)
 }
 
 /** Where module `index` is answered from under a vector. */
@@ -33,14 +29,7 @@ export function targetOf(policy: Policy, index: number, vector: number): string 
  * loose target or its contract, is tight.
  */
 export function carryVector(from: Pick<RouteTable, 'policy' | 'vector'>, to: Policy): number {
-  const loose = new Set(
-    from.policy.modules.filter((_, index) => (from.vector & (1 << index)) !== 0).map((module) => module.name),
-  )
-  const carried = vectorOf(
-    to.modules.map((module) => module.name),
-    loose,
-  )
-  return carried & loosableOf(to)
+  return vectorOf(to.modules, looseNames(from.policy.modules, from.vector)) & loosableOf(to)
 }
 
 /** A target that a change of vector begins to use, and the path that says whether it is ready. */
