@@ -4,15 +4,21 @@ export interface Clock {
   wallMs(): number
 }
 
-/** Randomness as a port: 53-bit floats in [0, 1). */
+/** Randomness as a port: floats in [0, 1), of 32 bits or more. */
 export interface Random {
   next(): number
 }
 
-/** Counters and gauges as a port; labels are few and bounded. */
+/** A name for something that is told apart from others of its kind by chance: 32 bits or more, as 10 base-36 digits. */
+export function randomName(random: Random): string {
+  return Math.floor(random.next() * 2 ** 48)
+    .toString(36)
+    .padStart(10, '0')
+}
+
+/** Counters as a port; labels are few and bounded. */
 export interface Metrics {
   count(name: string, by?: number, labels?: Readonly<Record<string, string>>): void
-  gauge(name: string, value: number, labels?: Readonly<Record<string, string>>): void
 }
 
 /**
@@ -29,17 +35,14 @@ export interface TimeScale {
 
 export const REAL_TIME: TimeScale = { wallStartMs: 0, startMs: 0, speed: 1, weight: 1 }
 
-/** A clock over a wall clock, by a time scale. */
-export function scaledClock(wallMs: () => number, scale: TimeScale = REAL_TIME): Clock {
-  return {
-    wallMs,
-    nowMs: () => scale.startMs + (wallMs() - scale.wallStartMs) * scale.speed,
-  }
+/** The trace's time at a wall time. */
+export function traceMs(wallMs: number, scale: TimeScale): number {
+  return scale.startMs + (wallMs - scale.wallStartMs) * scale.speed
 }
 
-/** The clock of the running process. The only place, beside tests, that reads the machine's time. */
+/** The clock of the running process. */
 export function systemClock(scale: TimeScale = REAL_TIME): Clock {
-  return scaledClock(() => Date.now(), scale)
+  return { wallMs: () => Date.now(), nowMs: () => traceMs(Date.now(), scale) }
 }
 
 /** Seeded generator, 32 bits of state (mulberry32, Tommy Ettinger, public domain). Good for tests and data, not for keys. */

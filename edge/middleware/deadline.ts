@@ -1,9 +1,6 @@
 import type { Metrics } from '../../contract/ports.ts'
-import { type Exchange, type Handler, SHED, type Step } from './exchange.ts'
+import { DEADLINE_HEADER, type Exchange, type Handler, SHED, type Step } from './exchange.ts'
 import { problemResponse } from './problem.ts'
-
-/** Remaining time of a call, milliseconds, as it is passed from hop to hop. */
-export const DEADLINE_HEADER = 'atlas-deadline-ms'
 
 /** One timer for the deadlines of many requests. */
 export interface SharedTimer<T> {

@@ -1,5 +1,10 @@
-import { UNROUTED } from '../../contract/aggregate.ts'
 import type { RouteTable } from '../control/route-table.ts'
+
+/** Bits of `Exchange.flags`: the tap's. */
+export { FLAG_SHED as SHED, FLAG_UNREACHABLE as UNREACHABLE } from '../../core-wasm/tap-ring.ts'
+
+/** Remaining time of a call, milliseconds, as it is passed from hop to hop. */
+export const DEADLINE_HEADER = 'atlas-deadline-ms'
 
 /** The handler that ATLAS wraps; what the target `self` means. */
 export type Self = (request: Request) => Response | Promise<Response>
@@ -20,10 +25,6 @@ export interface ServedModule {
   /** Time until the first byte. */
   readonly timeoutMs: number
 }
-
-/** Bits of `Exchange.flags`; the values are the tap's. */
-export const UNREACHABLE = 1
-export const SHED = 2
 
 /**
  * One request on its way through the pipeline. The steps say here what is to happen to it; only the origin step acts
@@ -76,10 +77,6 @@ export class Exchange {
     this.module = module
     this.target = origin
     this.startMs = startMs
-  }
-
-  get routed(): boolean {
-    return this.module.index !== UNROUTED
   }
 }
 

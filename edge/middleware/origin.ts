@@ -1,7 +1,7 @@
 import { messageOf } from '../../contract/errors.ts'
-import type { Random } from '../../contract/ports.ts'
+import { type Random, randomName } from '../../contract/ports.ts'
 import { hopByHop, namesNothing } from '../control/hop-by-hop.ts'
-import { type Exchange, type Handler, UNREACHABLE } from './exchange.ts'
+import { DEADLINE_HEADER, type Exchange, type Handler, UNREACHABLE } from './exchange.ts'
 import { problemResponse } from './problem.ts'
 
 interface Fetcher {
@@ -28,7 +28,7 @@ export function origin({ random, wallMs, onUnreachable }: OriginOptions): Handle
       return endToEnd(response)
     } catch (thrown) {
       exchange.flags |= UNREACHABLE
-      const incident = (random.next() * 2 ** 48).toString(36).padStart(10, '0')
+      const incident = randomName(random)
       onUnreachable(incident, messageOf(thrown))
       return problemResponse({
         status: 502,
@@ -69,7 +69,7 @@ function forwarded(exchange: Exchange): Headers {
     headers.set('traceparent', exchange.traceparent)
     if (!exchange.keepTracestate) headers.delete('tracestate')
   }
-  if (exchange.deadlineMs > 0) headers.set('atlas-deadline-ms', String(exchange.deadlineMs))
+  if (exchange.deadlineMs > 0) headers.set(DEADLINE_HEADER, String(exchange.deadlineMs))
   return headers
 }
 

@@ -1,16 +1,8 @@
+import type { TapRing } from '../../core-wasm/tap-ring.ts'
 import type { Exchange, Handler, Step } from './exchange.ts'
 
 /** Where the tap writes: the ring in the core's memory. */
-export interface TapSink {
-  write(
-    bucketStartMs: number,
-    module: number,
-    status: number,
-    ttfbMs: number,
-    bytes: number,
-    flags: number,
-  ): void
-}
+export type TapSink = Pick<TapRing, 'write'>
 
 export interface TapOptions {
   readonly sink: TapSink

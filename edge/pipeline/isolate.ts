@@ -1,6 +1,6 @@
 import { messageOf } from '../../contract/errors.ts'
 import { STATUS_PATH } from '../../contract/pop-status.ts'
-import { type Metrics, type Random, scaledClock } from '../../contract/ports.ts'
+import { type Metrics, type Random, randomName, traceMs } from '../../contract/ports.ts'
 import { loadCore } from '../../core-wasm/core.ts'
 import { TapRing } from '../../core-wasm/tap-ring.ts'
 import type { EdgeConfig } from '../control/config.ts'
@@ -101,10 +101,11 @@ export class Isolate {
 
   #makeFlusher(): Flusher {
     const { wallMs, sleep, random, metrics } = this.#ports
-    const { config, book } = { config: this.#config, book: this.#book }
+    const config = this.#config
+    const book = this.#book
     const hash = keyedHash(config.nats?.seed ?? config.adminToken)
     return new Flusher({
-      isolate: (random.next() * 2 ** 48).toString(36).padStart(10, '0'),
+      isolate: randomName(random),
       tickMs: config.tickMs,
       wallMs,
       sleep,
@@ -141,14 +142,13 @@ export class Isolate {
   #chainOf(served: ServedTable): Handler {
     const { scale, tickMs } = this.#config
     this.#watching = served.table.policy.deadline.mode !== 'off'
-    const clock = scaledClock(this.#ports.wallMs, scale)
     const bucketMs = Math.max(1000, tickMs * scale.speed)
     const { steps, origin } = stepsOf(served, {
       ...this.#ports,
       book: this.#book,
       sink: this.#reports ? this.#ring : null,
       keeper: this.#keeper,
-      bucketOf: () => Math.floor(clock.nowMs() / bucketMs) * bucketMs,
+      bucketOf: (wallMs) => Math.floor(traceMs(wallMs, scale) / bucketMs) * bucketMs,
       confirmedMs: () => this.#flusher.confirmedMs,
     })
     return compose(steps, origin, (step, thrown) => this.#fault(step, thrown))

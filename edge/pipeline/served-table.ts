@@ -1,5 +1,6 @@
 import { UNROUTED } from '../../contract/aggregate.ts'
 import type { LimitPolicy, Policy } from '../../contract/policy.ts'
+import { targetOf } from '../control/coupling-plan.ts'
 import { type Gcra, gcra } from '../control/gcra.ts'
 import type { RouteTable } from '../control/route-table.ts'
 import { NO_MATCH, RouteTrie } from '../control/route-trie.ts'
@@ -27,16 +28,14 @@ export function bundledTable(policyName: string, policy: Policy): RouteTable {
 export function serveTable(table: RouteTable): ServedTable {
   const { policy, vector } = table
   const trie = new RouteTrie()
-  const origin = targetOf(policy.origin)
+  const origin = parseTarget(policy.origin)
   const modules = policy.modules.map((module, index): ServedModule => {
     for (const route of module.routes) trie.add(route, index)
-    const loose = module.loose !== undefined && (vector & (1 << index)) !== 0
-    const target = loose ? module.loose : (module.tight ?? policy.origin)
     return {
       index,
       name: module.name,
-      target: targetOf(target ?? policy.origin),
-      loose,
+      target: parseTarget(targetOf(policy, index, vector)),
+      loose: module.loose !== undefined && (vector & (1 << index)) !== 0,
       timeoutMs: module.contract?.timeoutMs ?? policy.deadline.defaultMs,
     }
   })
@@ -61,7 +60,7 @@ export function serveTable(table: RouteTable): ServedTable {
 }
 
 /** Reads a target that the policy schema has accepted. */
-export function targetOf(text: string): Target {
+function parseTarget(text: string): Target {
   if (text === 'self') return { kind: 'self' }
   if (text.startsWith('binding:')) return { kind: 'binding', name: text.slice('binding:'.length) }
   return { kind: 'url', prefix: text.endsWith('/') ? text.slice(0, -1) : text }

@@ -1,6 +1,6 @@
 import { AtlasError, messageOf } from '../../contract/errors.ts'
 import type { PolicyInput } from '../../contract/policy.ts'
-import type { Metrics } from '../../contract/ports.ts'
+import { type Metrics, systemClock } from '../../contract/ports.ts'
 import { type EdgeVars, parseConfig } from '../control/config.ts'
 import type { Self } from '../middleware/exchange.ts'
 import { problemResponse } from '../middleware/problem.ts'
@@ -24,7 +24,7 @@ export type Edge = (
   self: Self | null,
 ) => Promise<Response>
 
-const NO_METRICS: Metrics = { count() {}, gauge() {} }
+const NO_METRICS: Metrics = { count() {} }
 
 /**
  * ATLAS for one isolate. It is configured by the environment of the first request; when that is not valid, every
@@ -51,7 +51,7 @@ function build(env: object, options: AtlasOptions, fallbackOrigin?: 'self'): Iso
     })
     const ports = {
       random: cryptoRandom(),
-      wallMs: () => Date.now(),
+      wallMs: systemClock().wallMs,
       sleep: (ms: number) => scheduler.wait(ms),
       metrics: options.metrics ?? NO_METRICS,
     }

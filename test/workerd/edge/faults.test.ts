@@ -63,7 +63,6 @@ describe('a fault inside ATLAS', () => {
         counted.push(`${name} ${labels?.step ?? ''}`)
         if (name === 'atlas_limited_total') throw new Error('injected')
       },
-      gauge() {},
     }
     const pop = new FakePop()
     const policy = policyOf({ limits: [{ name: 'one', key: 'route', rps: 0.01, burst: 1 }] })

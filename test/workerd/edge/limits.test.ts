@@ -38,7 +38,6 @@ describe('rate limit', () => {
       count: (name: string, _by?: number, labels?: Readonly<Record<string, string>>) => {
         counted.push(`${name} ${labels?.mode}`)
       },
-      gauge() {},
     }
     const policy = { ...slowLimit({ burst: 1, mode: 'shadow' }), headers: { decision: true } }
     const { send } = edgeOf(policy, { metrics })
@@ -129,7 +128,6 @@ describe('deadline', () => {
     const metrics = {
       count: (_name: string, _by?: number, labels?: Readonly<Record<string, string>>) =>
         resolve(labels?.mode),
-      gauge() {},
     }
     const answer = edgeOf(policy, { metrics }).send('/hold/shadow')
     expect(await counted).toBe('shadow')
