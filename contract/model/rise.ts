@@ -20,7 +20,7 @@ export interface Rise {
 const WINDOWS = { least: 3, most: 24 } as const
 /** A trend must be this many of its standard errors above 0, and have come this far, at this speed a minute. */
 const LEAST = { significance: 6, logRise: Math.log(1.3), logPerMin: 0.03, aboveBefore: 1.25 } as const
-/** Residuals up to so many times the series' own noise, or this share of the rate, are still a line's. */
+/** Residuals up to so many times the noise (the series' own, falling with the root of the rate), or this share, are still a line's. */
 const FIT = { noises: 2, share: 0.05 } as const
 const LEAST_NOISE = 0.02
 /** Median absolute deviation of a normal distribution, as a share of its standard deviation. */
@@ -105,14 +105,14 @@ function lineOf(
     ),
   }
   const form = misses.amounts < misses.factors ? 'amounts' : 'factors'
-  if (misses[form] > Math.max(FIT.noises * series.noise, FIT.share)) return null
   const middle = Math.exp(factors.at((size - 1) / 2))
-  const noise = Math.max(
+  const expected = Math.max(
     LEAST_NOISE,
     series.noise * Math.sqrt(Math.min(1, series.usual / middle)),
     1 / Math.sqrt(Math.max(1, middle * series.stepS)),
-    misses[form] * Math.sqrt(size / (size - 2)),
   )
+  if (misses[form] > Math.max(FIT.noises * expected, FIT.share)) return null
+  const noise = Math.max(expected, misses[form] * Math.sqrt(size / (size - 2)))
   const slopeError = noise / Math.sqrt((size * (size * size - 1)) / 12)
   const elapsed = size - 1
   if (form === 'factors') return { form, rps: now, slope: factors.slope, slopeError, elapsed }
