@@ -14,7 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   edge: ['core-wasm', 'contract', 'models'],
   central: ['core-wasm', 'contract', 'models'],
   'examples/storefront': [],
-  examples: ['central', 'contract', 'core-wasm', 'edge', 'models'],
+  examples: ['central', 'contract'],
   '.ci': ['contract'],
   test: ['central', 'contract', 'core-wasm', 'edge', 'examples', 'models', '.ci'],
 }
