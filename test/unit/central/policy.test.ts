@@ -42,8 +42,22 @@ describe('parsePolicyText', () => {
       `a: &a [x,x,x,x,x,x,x,x,x]\n${['b', 'c', 'd', 'e'].map((k, i) => `${k}: &${k} [${Array(9).fill(`*${'abcd'[i]}`).join(',')}]`).join('\n')}`,
     ],
     ['nesting without end', '['.repeat(20_000)],
+    ['nesting that ends', `${'['.repeat(60_000)}${']'.repeat(60_000)}`],
+    ['maps in maps', '{a: '.repeat(50_000)],
+    ['lists in lists', '- '.repeat(120_000)],
+    ['keys in keys', '? '.repeat(120_000)],
+    ['a deep indent', Array.from({ length: 600 }, (_, depth) => `${' '.repeat(depth)}a:`).join('\n')],
+    ['a map without end', Array.from({ length: 30_000 }, (_, index) => `k${index}: 1`).join('\n')],
+    ['a flow map without end', `{${Array.from({ length: 30_000 }, (_, index) => `k${index}: 1`).join()}}`],
   ])('refuses %s as syntax', (_, text) => {
     expect(errorOf(text).code).toBe('policy/syntax')
+  })
+
+  it('says where it nests too deep or is too long, rather than that the stack is full', () => {
+    expect(errorOf('['.repeat(60_000)).faults).toEqual([
+      { path: '', message: 'it nests deeper than 32 levels' },
+    ])
+    expect(errorOf('*a '.repeat(80_000)).faults).toHaveLength(50)
   })
 
   it('refuses __proto__ as the unknown key it is', () => {
