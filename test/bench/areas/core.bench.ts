@@ -8,6 +8,7 @@ import { type Random, seededRandom } from '../../../contract/ports.ts'
 import { loadCore } from '../../../core-wasm/core.ts'
 import { decide } from '../../../core-wasm/decision.ts'
 import { averagePathLength, encodeForest, Forest } from '../../../core-wasm/forest.ts'
+import { THRESHOLDS } from '../../unit/core-wasm/decision-inputs.ts'
 import { type BenchOptions, fromRounds, interleave, type Result, ratios } from '../harness.ts'
 import { jsForest } from '../peers/forest-js.ts'
 import { onnxForest } from '../peers/forest-onnx.ts'
@@ -119,17 +120,7 @@ function decisionInput(random: Random): DecisionInput {
     hybrid: 0b0011,
     autonomyLevel: 3,
     transitionsLastHour: Math.floor(random.next() * 12),
-    thresholds: {
-      looseEnterRps: 5000,
-      looseLeaveRps: 4000,
-      hybridEnterRps: 1000,
-      hybridLeaveRps: 800,
-      leaveAfterMs: 300_000,
-      anomalyLoose: 0.85,
-      anomalyForMs: 10_000,
-      minDwellMs: 60_000,
-      maxTransitionsPerHour: 12,
-    },
+    thresholds: THRESHOLDS,
     state: initialDecisionState(0),
   }
 }

@@ -1,4 +1,6 @@
-import type { Stack } from '../../../central/up/stack.ts'
+import type { PopRollout } from '../../../central/policy/rollout.ts'
+import { CentralClient } from '../../../central/up/central-client.ts'
+import { parsePolicy } from '../../../contract/policy.ts'
 import { until } from '../../support/until.ts'
 import type { BenchOptions, Result } from '../harness.ts'
 import { percentile } from '../stats.ts'
@@ -6,15 +8,6 @@ import { benchStack, everythingOn } from './stack.ts'
 
 const POLICY = everythingOn('http://127.0.0.1:9')
 const PATIENCE = { everyMs: 10 }
-
-interface Rollout {
-  readonly pops: readonly {
-    readonly pop: string
-    readonly version: number
-    readonly outcome: string
-    readonly latencyMs: number | null
-  }[]
-}
 
 /** From central's taking a policy to its being applied at the PoPs, by the PoPs' own acknowledgements (one machine, one clock). */
 export default async function* sync({ quick, log }: BenchOptions): AsyncIterable<Result> {
@@ -36,15 +29,16 @@ async function pushes(pops: number, count: number, log: (line: string) => void):
       stack.urls.edges.map((_, edge) => until(`PoP ${edge + 1} answers`, () => stack.status(edge), PATIENCE)),
     )
     const latencies: number[] = []
-    let version = 0
+    const central = new CentralClient(stack.urls.central ?? '', stack.operatorToken)
     for (let push = 0; push <= count; push++) {
-      version = await put(stack, version, push)
+      const policy = { ...POLICY, coupling: { ...POLICY.coupling, minDwellS: push } }
+      const { version } = await central.bring(stack.policyName, parsePolicy(policy))
       const rollout = await until(
         `version ${version} at ${pops} PoPs`,
-        () => applied(stack, version, pops),
+        () => applied(central, stack.policyName, version, pops),
         PATIENCE,
       )
-      if (push > 0) latencies.push(...rollout.pops.map(({ latencyMs }) => latencyMs ?? Number.NaN))
+      if (push > 0) latencies.push(...rollout.map(({ latencyMs }) => latencyMs ?? Number.NaN))
     }
     log(`${count} pushes to ${pops} PoP${pops === 1 ? '' : 's'}`)
     return latencies
@@ -53,26 +47,15 @@ async function pushes(pops: number, count: number, log: (line: string) => void):
   }
 }
 
-async function put(stack: Stack, version: number, push: number): Promise<number> {
-  const response = await fetch(`${stack.urls.central}/v1/policies/${stack.policyName}`, {
-    method: 'PUT',
-    headers: {
-      authorization: `Bearer ${stack.operatorToken}`,
-      'content-type': 'application/json',
-      ...(version === 0 ? {} : { 'if-match': `"${version}"` }),
-    },
-    body: JSON.stringify({ ...POLICY, coupling: { ...POLICY.coupling, minDwellS: push } }),
-  })
-  if (!response.ok) throw new Error(`push answered ${response.status}: ${await response.text()}`)
-  return version + 1
-}
-
-async function applied(stack: Stack, version: number, pops: number): Promise<Rollout | null> {
-  const response = await fetch(`${stack.urls.central}/v1/policies/${stack.policyName}/rollout`, {
-    headers: { authorization: `Bearer ${stack.operatorToken}` },
-  })
-  const rollout = (await response.json()) as Rollout
-  const refused = rollout.pops.find(({ outcome }) => outcome === 'rejected')
+/** Who has a version, once that is all of them. */
+async function applied(
+  central: CentralClient,
+  name: string,
+  version: number,
+  pops: number,
+): Promise<readonly PopRollout[] | null> {
+  const rollout = await central.rollout(name)
+  const refused = rollout.find(({ outcome }) => outcome === 'rejected')
   if (refused) throw new Error(`${refused.pop} rejected version ${refused.version}`)
-  return rollout.pops.filter((pop) => pop.version === version).length === pops ? rollout : null
+  return rollout.filter((pop) => pop.version === version).length === pops ? rollout : null
 }

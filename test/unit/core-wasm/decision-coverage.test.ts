@@ -7,7 +7,7 @@ const SEED = 2_718
 
 /**
  * V8's block coverage of the oracle: every arm of every `if`, `?:`, `&&` and `||` is a range with a count. The Wasm
- * table has no such counters; it is held to the oracle's answers on the same kind of inputs in decision.test.ts.
+ * table has no such counters; it is held to the oracle's answers on the same kind of inputs in decision-oracle.test.ts.
  */
 it(`random inputs run every branch of the rule table's oracle (seed ${SEED})`, async () => {
   const session = new Session()
