@@ -3,6 +3,9 @@ import { logUniform, normal, pick, poisson, uniform } from './sampling.ts'
 import type { TrafficSeries } from './traffic-series.ts'
 
 const DAY_MIN = 1440
+/** Minutes after a rise in which it shows whether it goes on. */
+const AFTER_RISE_MIN = 6
+const HOLIDAY_SHARE = 0.06
 /** 1995-01-02, a Monday: weekdays of generated traffic are the calendar's. */
 const FIRST_MONDAY_MS = 789_004_800_000
 
@@ -29,7 +32,8 @@ interface Event {
 export function generateTraffic(random: Random, name: string, days: number): TrafficSeries {
   const minutes = days * DAY_MIN
   const meanRps = logUniform(random, 0.15, 2000)
-  const cycle = cyclesOf(random)
+  const holiday = holidaysOf(random, minutes)
+  const cycle = cyclesOf(random, holiday)
   const trendPerDay = normal(random) * 0.02
   const drift = { sigma: uniform(random, 0.02, 0.3), minutes: logUniform(random, 15, 600) }
   const jitter = logUniform(random, 0.02, 0.6)
@@ -48,7 +52,8 @@ export function generateTraffic(random: Random, name: string, days: number): Tra
     cpu: new Float64Array(minutes).fill(Number.NaN),
     memory: new Float64Array(minutes).fill(Number.NaN),
     dbQueue: new Float64Array(minutes).fill(Number.NaN),
-    ramps: rampsOf(events, minutes),
+    ...(random.next() < 0.5 && { holiday }),
+    surges: surgesOf(events, minutes),
   }
   let wander = normal(random) * drift.sigma
   let memory = uniform(random, 0.2, 0.5)
@@ -78,19 +83,21 @@ function clampShare(value: number): number {
   return Math.min(1, Math.max(0, value))
 }
 
-/** Logarithm of the load by the minute: two daily harmonics, and a weekend that differs. */
-function cyclesOf(random: Random): (minute: number) => number {
+/** Logarithm of the load by the minute: two daily harmonics, a weekend that differs, and holidays like the weekend or unlike all. */
+function cyclesOf(random: Random, holiday: Float64Array): (minute: number) => number {
   const zoneMin = Math.floor(random.next() * 24) * 60
   const daily = uniform(random, 0, 0.9)
   const second = uniform(random, 0, 0.4) * daily
   const peak = uniform(random, 11, 21) / 24
   const secondPhase = random.next()
   const weekend = Math.log(uniform(random, 0.4, 1.3))
+  const free = random.next() < 0.7 ? weekend : Math.log(uniform(random, 0.4, 2))
   return (minute) => {
     const local = (minute + zoneMin) / DAY_MIN
     const weekday = Math.floor(local) % 7
     const wave = daily * Math.cos(2 * Math.PI * (local - peak))
-    return wave + second * Math.cos(4 * Math.PI * (local - secondPhase)) + (weekday >= 5 ? weekend : 0)
+    const day = holiday[minute] === 1 ? free : weekday >= 5 ? weekend : 0
+    return wave + second * Math.cos(4 * Math.PI * (local - secondPhase)) + day
   }
 }
 
@@ -106,11 +113,11 @@ function eventsOf(random: Random, minutes: number): Event[] {
     events.push({
       kind,
       from: at,
-      rampMin: kind === 'ramp' ? logUniform(random, 6, 60) : 0,
+      rampMin: kind === 'ramp' ? logUniform(random, 5, 60) : 0,
       plateauMin,
       decayMin: kind === 'outage' ? 0 : logUniform(random, 3, 60),
       linear: random.next() < 0.5,
-      factor: kind === 'outage' ? uniform(random, 0, 0.3) : logUniform(random, 1.5, 16),
+      factor: kind === 'outage' ? uniform(random, 0, 0.3) : logUniform(random, 1.5, 24),
       pulseMin: kind === 'bots' && random.next() < 0.5 ? Math.ceil(uniform(random, 3, 30)) : 0,
     })
     at += plateauMin
@@ -142,13 +149,23 @@ function climbed(share: number, { linear, factor }: Event): number {
   return linear ? Math.log1p((factor - 1) * share) / Math.log(factor) : share
 }
 
-/** Minutes within a ramp. */
-function rampsOf(events: readonly Event[], minutes: number): number[] {
+/** Minutes in which a surge builds up, and those after it in which it shows whether it goes on. */
+function surgesOf(events: readonly Event[], minutes: number): number[] {
   return events.flatMap(({ kind, from, rampMin }) =>
-    kind === 'ramp'
-      ? Array.from({ length: Math.ceil(rampMin) }, (_, at) => from + at).filter((at) => at < minutes)
+    kind === 'ramp' || kind === 'jump'
+      ? Array.from({ length: Math.ceil(rampMin) + AFTER_RISE_MIN }, (_, at) => from + at).filter(
+          (at) => at < minutes,
+        )
       : [],
   )
+}
+
+/** 1 in the minutes of holidays, which are a few days in a hundred. */
+function holidaysOf(random: Random, minutes: number): Float64Array {
+  const holiday = new Float64Array(minutes)
+  for (let from = 0; from < minutes; from += DAY_MIN)
+    if (random.next() < HOLIDAY_SHARE) holiday.fill(1, from, from + DAY_MIN)
+  return holiday
 }
 
 function outageErrors(events: readonly Event[], minute: number): number {

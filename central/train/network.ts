@@ -1,5 +1,5 @@
 import { FORECAST_FEATURES, OUTPUT_SIZE } from '../../contract/model/forecast-window.ts'
-import { LOOKBACK } from '../../contract/model/series.ts'
+import { HORIZONS_MIN, LOOKBACK, QUANTILE_LEVELS } from '../../contract/model/series.ts'
 import type { Random } from '../../contract/ports.ts'
 
 /**
@@ -17,6 +17,8 @@ export interface NetworkShape {
   readonly outputs: number
   /** Linear experts. They read one column of all steps (the rate), and one of the last step (its noise). */
   readonly experts: number
+  /** Of the experts, the last ones: they begin as trends, the others as means. */
+  readonly trends: number
   readonly rateColumn: number
   readonly noiseColumn: number
 }
@@ -26,10 +28,17 @@ export const FORECASTER_SHAPE: NetworkShape = {
   lookback: LOOKBACK,
   hidden: [128, 128],
   outputs: OUTPUT_SIZE,
-  experts: 6,
+  experts: 8,
+  trends: 2,
   rateColumn: FORECAST_FEATURES.indexOf('rps'),
   noiseColumn: FORECAST_FEATURES.indexOf('rpsNoise'),
 }
+
+/** Steps over which the trends' weights fall by 1/e. */
+const TREND_MEMORY = [2, 6]
+/** Steps beyond which no trend is drawn out at the beginning, and how shyly the gate takes trends then. */
+const MOST_AHEAD = 10
+const TREND_GATE = -2
 
 export interface Parameter {
   readonly name: string
@@ -60,7 +69,7 @@ export function parameterShapes(shape: NetworkShape): { name: string; dims: numb
 /**
  * Parameters to start from: uniform ±1/√H in the layers, forget gates opened by a bias of 1 (Gers, Schmidhuber,
  * Cummins 2000), small heads and gate, and experts that begin as exponential means of the rates, from the last
- * step alone to all of them.
+ * step alone to all of them, and as their trends, drawn out to the horizon.
  */
 export function initialParameters(shape: NetworkShape, random: Random): Parameter[] {
   return parameterShapes(shape).map(({ name, dims }) => {
@@ -74,26 +83,45 @@ export function initialParameters(shape: NetworkShape, random: Random): Paramete
       const units = values.length / 4
       values.fill(1, 2 * units, 3 * units)
     } else if (kind === 'A') {
-      values.set(exponentialMeans(shape))
+      values.set(initialExperts(shape))
+    } else if (name === 'gate') {
+      values.fill(TREND_GATE, shape.experts - shape.trends)
     }
     return { name, dims, values }
   })
 }
 
-/** Expert k begins as a mean whose weights fall by 1/e each 0.5 · 3^k steps, the same for every output. */
-function exponentialMeans({ lookback, experts, outputs }: NetworkShape): Float32Array {
+/**
+ * Expert k begins as a mean whose weights fall by 1/e each 0.5 · 3^k steps, the same for every output; the trends, as the
+ * straight line of least squares, so weighted, through the rates, drawn out by the output's horizon in minutes (10 at most).
+ */
+function initialExperts({ lookback, experts, trends, outputs }: NetworkShape): Float32Array {
   const values = new Float32Array((lookback + 1) * experts * outputs)
   for (let expert = 0; expert < experts; expert++) {
-    const weights = Array.from({ length: lookback }, (_, lag) =>
-      Math.exp((lag + 1 - lookback) / (0.5 * 3 ** expert)),
-    )
-    const total = weights.reduce((sum, weight) => sum + weight, 0)
-    weights.forEach((weight, lag) => {
-      const at = (lag * experts + expert) * outputs
-      values.fill(weight / total, at, at + outputs)
-    })
+    const trend = expert - (experts - trends)
+    const memory = trend < 0 ? 0.5 * 3 ** expert : (TREND_MEMORY[trend % TREND_MEMORY.length] ?? 1)
+    for (let output = 0; output < outputs; output++) {
+      const horizon = HORIZONS_MIN[Math.floor(output / QUANTILE_LEVELS.length)] ?? 0
+      const ahead = trend < 0 ? Number.NaN : Math.min(MOST_AHEAD, horizon)
+      lagWeights(lookback, memory, ahead).forEach((weight, lag) => {
+        values[(lag * experts + expert) * outputs + output] = weight
+      })
+    }
   }
   return values
+}
+
+/** Weights of the lags, the oldest first, in an exponentially weighted mean, or (with `ahead`) in its line's value then. */
+function lagWeights(lookback: number, memory: number, ahead: number): number[] {
+  const at = Array.from({ length: lookback }, (_, lag) => lag + 1 - lookback)
+  const weights = at.map((time) => Math.exp(time / memory))
+  const total = weights.reduce((sum, weight) => sum + weight, 0)
+  if (Number.isNaN(ahead)) return weights.map((weight) => weight / total)
+  const centre = at.reduce((sum, time, lag) => sum + time * (weights[lag] ?? 0), 0) / total
+  const spread = at.reduce((sum, time, lag) => sum + (time - centre) ** 2 * (weights[lag] ?? 0), 0) / total
+  return weights.map(
+    (weight, lag) => (weight / total) * (1 + ((ahead - centre) * ((at[lag] ?? 0) - centre)) / spread),
+  )
 }
 
 /** @throws RangeError when there is no such parameter */

@@ -11,8 +11,10 @@ export interface TrafficSeries {
   readonly cpu?: Float64Array
   readonly memory?: Float64Array
   readonly dbQueue?: Float64Array
-  /** Steps in which a surge builds up, where that is known. */
-  readonly ramps?: readonly number[]
+  /** Whether the step's day is a holiday: 1 or 0. */
+  readonly holiday?: Float64Array
+  /** Steps in which a surge builds up or has just come, where that is known. */
+  readonly surges?: readonly number[]
 }
 
 /** The window of a series whose last sample is `origin`. */
@@ -29,6 +31,7 @@ export function historyAt(series: TrafficSeries, origin: number): SeriesHistory 
     cpu: part(series.cpu),
     memory: part(series.memory),
     dbQueue: part(series.dbQueue),
+    ...(series.holiday && { holiday: (series.holiday[origin] ?? 0) >= 0.5 }),
   }
 }
 
@@ -52,6 +55,7 @@ export function coarser(series: TrafficSeries, factor: number): TrafficSeries {
     ...(series.cpu && { cpu: fold(series.cpu) }),
     ...(series.memory && { memory: fold(series.memory) }),
     ...(series.dbQueue && { dbQueue: fold(series.dbQueue) }),
-    ...(series.ramps && { ramps: series.ramps.map((step) => Math.floor(step / factor)) }),
+    ...(series.holiday && { holiday: fold(series.holiday) }),
+    ...(series.surges && { surges: series.surges.map((step) => Math.floor(step / factor)) }),
   }
 }

@@ -4,10 +4,10 @@ import { AtlasError } from '../../contract/errors.ts'
 
 export const HELP = `Trains the forecaster and the anomaly forest, measures them, and writes models/.
 
-  npm run train -- [--seed 1] [--epochs 24] [--out models] [--quick]
+  npm run train -- [--seed 1] [--epochs 30] [--out models] [--quick]
 
   --seed N     seed of everything random; the same seed gives the same files on the same machine (default 1)
-  --epochs N   passes of 10,240 windows (default 24; about 7 s each on one free core)
+  --epochs N   passes of 10,240 windows (default 30; about 7 s each on one free core)
   --out DIR    where forecaster.onnx, forest.bin and manifest.json go (default models/ of the repository)
   --quick      one epoch on little generated traffic, two traces measured: tries the whole way, the models are poor
 
@@ -43,7 +43,7 @@ export function parseTrainOptions(args: string[]): TrainOptions | null {
   }
   return {
     seed: whole('seed', values.seed, 0),
-    epochs: whole('epochs', values.epochs ?? (values.quick ? '1' : '24'), 1),
+    epochs: whole('epochs', values.epochs ?? (values.quick ? '1' : '30'), 1),
     out: values.out,
     quick: values.quick,
   }

@@ -19,8 +19,8 @@ export interface Source {
  */
 const LEAST_NOISE = 0.05
 
-/** Of a generated series' windows, those that end within the ramp of a surge: rare in time, and what matters most. */
-const RAMP_SHARE = 0.2
+/** Of a generated series' windows, those that end while a surge builds up or has just come: rare, and what matters most. */
+const SURGE_SHARE = 0.2
 
 /** Windows with more missing samples than this teach nothing. */
 const MOST_MISSING = 20
@@ -59,7 +59,7 @@ export class WindowSampler {
   #put(batch: Batch, item: number, size: number): boolean {
     const source = this.#pick()
     const { series, usable } = source
-    const origin = this.#origin(source)
+    const origin = this.#surge(source) ?? this.#anywhere(source)
     if (origin < LOOKBACK - 1 || origin >= usable) return false
     const targets = HORIZONS_MIN.map((horizon) => {
       const at = origin + stepsAhead(horizon, series.stepS)
@@ -87,11 +87,14 @@ export class WindowSampler {
     return true
   }
 
-  /** Anywhere in the source, or, in a part of the draws, where a surge builds up. */
-  #origin({ series: { ramps }, usable }: Source): number {
-    if (ramps !== undefined && ramps.length > 0 && this.#random.next() < RAMP_SHARE)
-      return ramps[Math.floor(this.#random.next() * ramps.length)] ?? 0
+  #anywhere({ usable }: Source): number {
     return LOOKBACK - 1 + Math.floor(this.#random.next() * (usable - LOOKBACK))
+  }
+
+  /** In a part of the draws, a step of a surge's rise. */
+  #surge({ series: { surges = [] } }: Source): number | undefined {
+    if (surges.length === 0 || this.#random.next() >= SURGE_SHARE) return undefined
+    return surges[Math.floor(this.#random.next() * surges.length)]
   }
 
   #pick(): Source {

@@ -4,7 +4,7 @@ import { parseTrainOptions } from '../../../central/train/train-options.ts'
 
 describe('flags of npm run train', () => {
   it('have defaults, fewer epochs when quick', () => {
-    expect(parseTrainOptions([])).toMatchObject({ seed: 1, epochs: 24, quick: false })
+    expect(parseTrainOptions([])).toMatchObject({ seed: 1, epochs: 30, quick: false })
     expect(parseTrainOptions(['--quick', '--seed', '7', '--out', '/tmp/x'])).toEqual({
       seed: 7,
       epochs: 1,

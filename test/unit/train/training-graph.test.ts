@@ -14,6 +14,7 @@ const SHAPE: NetworkShape = {
   hidden: [4, 3],
   outputs: 3,
   experts: 2,
+  trends: 1,
   rateColumn: 0,
   noiseColumn: 2,
 }
