@@ -32,12 +32,16 @@ interface Feed {
   readonly past: Past
 }
 
+const SECONDS = 'atlas.telemetry.*.second'
+/** How far back seconds are read. */
+const SECONDS_MS = 900_000
+
 const FEEDS: readonly Feed[] = [
   {
     name: 'second',
     stream: STREAMS.telemetry,
-    filter: 'atlas.telemetry.*.second',
-    past: { lastMs: 900_000 },
+    filter: SECONDS,
+    past: { lastMs: SECONDS_MS },
   },
   {
     name: 'minute',
@@ -120,9 +124,8 @@ export class Ingest {
 
   /** A PoP that has been silent for longer than the past that is read still has a last second. */
   async #lastSeconds(manager: JetStreamManager): Promise<void> {
-    const filter = 'atlas.telemetry.*.second'
-    const info = await manager.streams.info(STREAMS.telemetry, { subjects_filter: filter })
-    const horizonMs = this.#options.wallMs() - 900_000
+    const info = await manager.streams.info(STREAMS.telemetry, { subjects_filter: SECONDS })
+    const horizonMs = this.#options.wallMs() - SECONDS_MS
     for (const subject of Object.keys(info.state.subjects ?? {})) {
       if (this.#options.view.pop(subject.split('.')[2] ?? '')) continue
       const last = await manager.streams.getMessage(STREAMS.telemetry, { last_by_subj: subject })
