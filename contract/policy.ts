@@ -142,6 +142,11 @@ export function parsePolicy(document: unknown): Policy {
   return parsed.data
 }
 
+/** A policy of one module, `app`, that takes every route of one origin. */
+export function singleOriginPolicy(origin: string): Policy {
+  return parsePolicy({ apiVersion: 'atlas/v1', origin, modules: [{ name: 'app', routes: ['/*'] }] })
+}
+
 /** JSON Schema of the policy as a user writes it (defaults may be left out). */
 export function policyJsonSchema(): object {
   return z.toJSONSchema(policySchema, { io: 'input', unrepresentable: 'any' })

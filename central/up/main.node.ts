@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { AtlasError } from '../../contract/errors.ts'
-import { type Policy, parsePolicy } from '../../contract/policy.ts'
+import { type Policy, singleOriginPolicy } from '../../contract/policy.ts'
 import { CentralClient } from './central-client.ts'
 import { checkStack } from './check.ts'
 import { liveLine } from './live-line.ts'
@@ -76,7 +76,7 @@ function policyOf({ origin, policyFile }: UpOptions): Policy {
   const policy = file === null ? null : readPolicyFile(resolve(cwd, file))
   if (origin === null) return policy ?? readPolicyFile(join(root, STOREFRONT_POLICY))
   if (policy !== null) return { ...policy, origin }
-  return parsePolicy({ apiVersion: 'atlas/v1', origin, modules: [{ name: 'app', routes: ['/*'] }] })
+  return singleOriginPolicy(origin)
 }
 
 async function natsServerPath(): Promise<string | null> {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { parse } from 'yaml'
 import { AtlasError, messageOf } from '../../contract/errors.ts'
-import { type Policy, parsePolicy } from '../../contract/policy.ts'
+import type { Policy } from '../../contract/policy.ts'
+import { parsePolicyText } from '../policy/policy-text.ts'
 
 /**
  * A policy from a YAML or JSON file.
@@ -16,13 +16,14 @@ export function readPolicyFile(path: string): Policy {
       cause,
     })
   }
-  let document: unknown
   try {
-    document = parse(text, { maxAliasCount: 100 })
+    return parsePolicyText(text)
   } catch (cause) {
-    throw new AtlasError('policy/syntax', `${path} is neither YAML nor JSON: ${messageOf(cause)}`, { cause })
+    if (!(cause instanceof AtlasError) || cause.code !== 'policy/syntax') throw cause
+    const { faults } = cause
+    const where = faults.map((fault) => [fault.path, fault.message].filter(Boolean).join(': ')).join('; ')
+    throw new AtlasError('policy/syntax', `${path} is neither YAML nor JSON: ${where}`, { faults, cause })
   }
-  return parsePolicy(document)
 }
 
 /** The policy with its targets' addresses exchanged, as the map says; what is not in the map stays. */

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { AtlasError } from '../../contract/errors.ts'
-import { type Policy, parsePolicy } from '../../contract/policy.ts'
+import { type Policy, parsePolicy, singleOriginPolicy } from '../../contract/policy.ts'
 import { REAL_TIME, type TimeScale } from '../../contract/ports.ts'
 import type { TrustedKeys } from '../../contract/signed-policy.ts'
 import { isToken } from '../../contract/subjects.ts'
@@ -62,11 +62,6 @@ export function parseConfig(vars: EdgeVars): EdgeConfig {
     scale: jsonVar('ATLAS_TIME_SCALE', vars.ATLAS_TIME_SCALE, scaleSchema) ?? REAL_TIME,
     tickMs,
   }
-}
-
-/** A policy of one module that takes every route of one origin. */
-export function singleOriginPolicy(origin: string): Policy {
-  return parsePolicy({ apiVersion: 'atlas/v1', origin, modules: [{ name: 'app', routes: ['/*'] }] })
 }
 
 function defaultPolicy(vars: EdgeVars): Policy {

@@ -5,7 +5,7 @@ import http from 'node:http'
 import { Readable } from 'node:stream'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Stack } from '../../central/up/stack.ts'
-import { singleOriginPolicy } from '../../edge/control/config.ts'
+import { singleOriginPolicy } from '../../contract/policy.ts'
 import { startOwnStack } from '../support/stack.ts'
 
 const GIGABYTE = 2 ** 30

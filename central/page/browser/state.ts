@@ -6,13 +6,8 @@ import type {
   SecondMessage,
 } from '../../../contract/messages.ts'
 import type { RatePoint } from '../../ingest/view.ts'
+import type { LinkStatus } from '../../nats/link.ts'
 import type { ServerEvent } from './live.ts'
-
-export interface NatsState {
-  readonly state: 'connecting' | 'connected' | 'disconnected'
-  readonly error: string | null
-  readonly sinceMs: number
-}
 
 export interface PopState {
   readonly pop: string
@@ -31,7 +26,7 @@ interface Received {
 interface Snapshot {
   readonly nowMs: number
   readonly staleMs: number
-  readonly nats: NatsState
+  readonly nats: LinkStatus
   readonly pops: readonly PopState[]
   readonly decisions: DecisionMessage[]
 }
@@ -44,7 +39,7 @@ const KEEP_DECISIONS = 20
 export class PageState {
   readonly pops = new Map<string, PopState>()
   decisions: DecisionMessage[] = []
-  nats: NatsState | null = null
+  nats: LinkStatus | null = null
   staleMs = 5_000
   #aheadMs = 0
 
@@ -71,7 +66,7 @@ export class PageState {
         this.#aheadMs = (body as { nowMs: number }).nowMs - localMs
         break
       case 'nats':
-        this.nats = body as NatsState
+        this.nats = body as LinkStatus
         break
       case 'second':
       case 'minute':
