@@ -8,6 +8,7 @@ export interface RequestPath {
 
 /** What `fetch` would rewrite: dot segments, also percent-encoded (RFC 3986 §5.2.4), backslashes, and a fragment. */
 const REWRITTEN = /\/\.|\/%2e|[\\#\t\n\r]/i
+const NO_HOST = /[/\\?#@\s]/
 const ENCODED = /%[0-9a-f]{2}/gi
 const UNRESERVED = /[A-Za-z0-9._~-]/
 
@@ -34,4 +35,12 @@ function rewritten(url: string, raw: string): string {
 function canonical(escaped: string): string {
   const char = String.fromCharCode(Number.parseInt(escaped.slice(1), 16))
   return UNRESERVED.test(char) ? char : escaped.toUpperCase()
+}
+
+/**
+ * Whether a `Host` header can stand in a URL (none can). The runtime makes `request.url` of it, so that a slash in it
+ * would begin another path than the one that stands in the request line and that a proxy before us has seen.
+ */
+export function isHost(host: string | null): boolean {
+  return host === null || !NO_HOST.test(host)
 }

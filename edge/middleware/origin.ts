@@ -5,7 +5,7 @@ import { DEADLINE_HEADER, type Exchange, type Handler, UNREACHABLE } from './exc
 import { problemResponse } from './problem.ts'
 
 interface Fetcher {
-  fetch(url: string, init: RequestInit): Promise<Response>
+  fetch(input: string | Request, init: RequestInit): Promise<Response>
 }
 
 export interface OriginOptions {
@@ -46,14 +46,25 @@ function ask(exchange: Exchange): Response | Promise<Response> {
   const { request, target, self } = exchange
   const headers = forwarded(exchange)
   const init: RequestInit = { method: request.method, headers, body: request.body, redirect: 'manual' }
-  if (target.kind === 'url') return fetch(target.prefix + exchange.raw, init)
+  if (target.kind === 'url') return send(fetch, target.prefix + exchange.raw, request, init)
   if (target.kind === 'binding') {
     const binding = exchange.env[target.name]
     if (!isFetcher(binding)) throw new Error(`no service binding "${target.name}"`)
-    return binding.fetch(request.url, request.cf === undefined ? init : { ...init, cf: request.cf })
+    const via: Fetcher['fetch'] = (input, init) => binding.fetch(input, init)
+    return send(via, request.url, request, request.cf === undefined ? init : { ...init, cf: request.cf })
   }
   if (self === null) throw new Error('target "self", but this Worker wraps no handler')
   return self(new Request(request, { headers }))
+}
+
+/**
+ * A GET or HEAD may come with a body, if only one of length 0. `fetch` takes none for them, save that of another request;
+ * workerd then passes it on when its length is known.
+ */
+function send(via: Fetcher['fetch'], url: string, request: Request, init: RequestInit): Promise<Response> {
+  if (init.body === null || (request.method !== 'GET' && request.method !== 'HEAD')) return via(url, init)
+  const { method: _method, body: _body, ...head } = init
+  return via(new Request(url, request), head)
 }
 
 /** The incoming headers, without those of this hop, with those that the steps have set. */
@@ -61,6 +72,9 @@ function forwarded(exchange: Exchange): Headers {
   const incoming = exchange.request.headers
   const headers = new Headers(incoming)
   for (const name of hopByHop(incoming.get('connection'))) headers.delete(name)
+  headers.delete('atlas-decision')
+  // workerd would make a GET of it, which no route or limit has been asked about.
+  if (exchange.request.method !== 'GET') headers.delete('upgrade')
   if (exchange.target.kind === 'url' && !headers.has('x-forwarded-host')) {
     const host = incoming.get('host')
     if (host !== null) headers.set('x-forwarded-host', host)

@@ -5,7 +5,7 @@ import { loadCore } from '../../core-wasm/core.ts'
 import { TapRing } from '../../core-wasm/tap-ring.ts'
 import type { EdgeConfig } from '../control/config.ts'
 import { LimitBook } from '../control/limit-book.ts'
-import { requestPath } from '../control/request-path.ts'
+import { isHost, requestPath } from '../control/request-path.ts'
 import type { RouteTable } from '../control/route-table.ts'
 import { Exchange, type Handler, type Self } from '../middleware/exchange.ts'
 import { compose } from './compose.ts'
@@ -14,7 +14,7 @@ import { Flusher } from './flusher.ts'
 import { applyUse, keyedHash, returnUse, takeUse } from './limit-report.ts'
 import { popStub } from './pop-link.ts'
 import { bundledTable, type ServedTable, serveTable } from './served-table.ts'
-import { status } from './status.ts'
+import { badHost, status } from './status.ts'
 import { stepsOf } from './steps.ts'
 
 export interface IsolatePorts {
@@ -67,6 +67,7 @@ export class Isolate {
   async handle(request: Request, env: Env, background: Background, self: Self | null): Promise<Response> {
     const served = this.#served
     const chain = this.#chain
+    if (!isHost(request.headers.get('host'))) return badHost()
     const at = requestPath(request.url)
     const { adminToken } = this.#config
     if (adminToken !== null && at.path === STATUS_PATH) {

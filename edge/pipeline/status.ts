@@ -40,6 +40,15 @@ export async function status(
   }
 }
 
+/** Refuses a request whose `Host` is none, as RFC 9112 §3.2 asks. */
+export function badHost(): Response {
+  return problemResponse({
+    status: 400,
+    title: 'Bad Request',
+    detail: 'The Host header must be a host name, with or without a port.',
+  })
+}
+
 /** Compares in a time that does not depend on the texts: their hashes are compared, all bytes of them. */
 async function equal(left: string, right: string): Promise<boolean> {
   const digest = async (text: string) =>

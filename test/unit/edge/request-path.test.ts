@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { requestPath } from '../../../edge/control/request-path.ts'
+import { isHost, requestPath } from '../../../edge/control/request-path.ts'
 
 const of = (path: string) => requestPath(`https://shop.example${path}`)
 
@@ -26,5 +26,13 @@ describe('requestPath', () => {
   it('works with any scheme, port and host', () => {
     expect(requestPath('http://h/x').path).toBe('/x')
     expect(requestPath('http://[::1]:8080/x?y').raw).toBe('/x?y')
+  })
+})
+
+describe('isHost', () => {
+  it('takes names, addresses and ports, and nothing that would begin another part of a URL', () => {
+    for (const host of [null, 'shop.example', 'shop.example:80', '192.0.2.1', '[2001:db8::1]:80'])
+      expect(isHost(host)).toBe(true)
+    for (const host of ['a/b', 'a?b', 'a#b', 'u@a', 'a\\b', 'a b', 'a\tb']) expect(isHost(host)).toBe(false)
   })
 })
