@@ -6,6 +6,8 @@ export interface LimitEntry {
   tatMs: number
   /** Requests charged here and not yet reported to the PoP. */
   unreported: number
+  /** Waits to be reported. */
+  queued: boolean
   /** The key as it leaves the isolate; null until it first does. */
   hash: string | null
 }
@@ -29,7 +31,7 @@ class KeyBook {
   entry(key: string): LimitEntry {
     const young = this.#young.get(key)
     if (young !== undefined) return young
-    const entry = this.#old.get(key) ?? { limit: this.#limit, key, tatMs: 0, unreported: 0, hash: null }
+    const entry = this.#old.get(key) ?? this.#fresh(key)
     this.#old.delete(key)
     if (this.#young.size >= this.#half) {
       this.#old = this.#young
@@ -38,9 +40,21 @@ class KeyBook {
     this.#young.set(key, entry)
     return entry
   }
+
+  shift(byMs: number): void {
+    for (const entries of [this.#young, this.#old]) {
+      for (const entry of entries.values()) entry.tatMs += byMs
+    }
+  }
+
+  #fresh(key: string): LimitEntry {
+    return { limit: this.#limit, key, tatMs: 0, unreported: 0, queued: false, hash: null }
+  }
 }
 
 const LONG_KEY = 96
+/** Less is the unevenness of a clock. */
+const SET_BACK_MS = 1000
 
 /**
  * The state of all limits of an isolate, bounded in keys and in bytes a key. It outlives route tables: a new policy
@@ -50,6 +64,7 @@ export class LimitBook {
   readonly #maxKeys: number
   readonly #books = new Map<string, KeyBook>()
   #charged: LimitEntry[] = []
+  #lastMs = Number.NEGATIVE_INFINITY
   readonly #reported = new Map<string, LimitEntry>()
 
   /** @param maxKeys keys remembered per limit */
@@ -68,13 +83,21 @@ export class LimitBook {
     return book.entry(key.length > LONG_KEY ? digest(key) : key)
   }
 
-  /** Marks a request as charged, to be reported. */
-  used(entry: LimitEntry): void {
-    if (entry.unreported === 0 && this.#charged.length < this.#maxKeys) this.#charged.push(entry)
-    entry.unreported++
+  /** Tells the wall time of each request: when the clock was set back, every key's time goes back with it. */
+  at(nowMs: number): void {
+    const behindMs = this.#lastMs - nowMs
+    if (behindMs > SET_BACK_MS) {
+      for (const book of this.#books.values()) book.shift(-behindMs)
+    }
+    if (behindMs < 0 || behindMs > SET_BACK_MS) this.#lastMs = nowMs
   }
 
-  /** Up to `max` entries with something to report, the longest waiting first; the caller reads and clears `unreported`. */
+  /** Marks a request as charged, to be reported. */
+  used(entry: LimitEntry): void {
+    this.giveBack(entry, 1)
+  }
+
+  /** Up to `max` entries with something to report, the longest waiting first; the caller reads and clears `unreported` and `queued`. */
   takeCharged(max: number): LimitEntry[] {
     const taken = this.#charged.slice(0, max)
     this.#charged = this.#charged.slice(max)
@@ -83,8 +106,10 @@ export class LimitBook {
 
   /** Puts back what a failed report could not deliver. */
   giveBack(entry: LimitEntry, cost: number): void {
-    if (entry.unreported === 0 && this.#charged.length < this.#maxKeys) this.#charged.push(entry)
     entry.unreported += cost
+    if (entry.queued || this.#charged.length >= this.#maxKeys) return
+    entry.queued = true
+    this.#charged.push(entry)
   }
 
   /** Remembers under which hash an entry was reported. */

@@ -32,6 +32,7 @@ export function rateLimit({ limits, book, metrics }: RateLimitOptions): Step {
     const served = limits.get(exchange.module.index)
     if (served === undefined) return next(exchange)
     const nowMs = exchange.startMs
+    book.at(nowMs)
     const charged: { limit: ServedLimit; entry: ReturnType<LimitBook['entry']> }[] = []
     for (const limit of served) {
       const key = keyOf(limit, exchange)

@@ -37,9 +37,9 @@ export class DeadlineKeeper {
     return this.#waiting.size
   }
 
-  /** No task is under way. */
+  /** No task is under way, or the clock was set back since one said so. */
   due(nowMs: number): boolean {
-    return nowMs >= this.#aliveUntilMs
+    return nowMs >= this.#aliveUntilMs || nowMs < this.#aliveUntilMs - SLEEP_MS - LATE_MS
   }
 
   /** The task to run in the background. */

@@ -52,9 +52,9 @@ export class Flusher {
     return this.#confirmedMs
   }
 
-  /** No task is under way. */
+  /** No task is under way, or the clock was set back since one said so. */
   due(nowMs: number): boolean {
-    return nowMs >= this.#armedUntilMs
+    return nowMs >= this.#armedUntilMs || nowMs < this.#armedUntilMs - this.#aliveMs
   }
 
   /** The task to run in the background, beside or after the request that asks for it. */
@@ -70,7 +70,7 @@ export class Flusher {
       do {
         const nowMs = wallMs()
         this.#extend(nowMs)
-        await sleep(Math.max(0, this.#flushedMs + tickMs - nowMs))
+        await sleep(Math.min(tickMs, Math.max(0, this.#flushedMs + tickMs - nowMs)))
         if (task !== this.#task) return
         await this.#flush(stub, pop)
       } while (busy() && wallMs() - startMs < MAX_TASK_MS)
@@ -83,7 +83,11 @@ export class Flusher {
 
   /** A task that has not said anything by then is dead, and the next request starts another. */
   #extend(nowMs: number): void {
-    this.#armedUntilMs = nowMs + this.#parts.tickMs + 2 * this.#limitMs
+    this.#armedUntilMs = nowMs + this.#aliveMs
+  }
+
+  get #aliveMs(): number {
+    return this.#parts.tickMs + 2 * this.#limitMs
   }
 
   get #limitMs(): number {

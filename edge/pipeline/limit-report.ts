@@ -36,6 +36,7 @@ export async function takeUse(book: LimitBook, hash: KeyHash): Promise<LimitUse[
     book.remember(entry, entry.hash)
     uses.push({ limit: entry.limit, key: entry.hash, cost: entry.unreported })
     entry.unreported = 0
+    entry.queued = false
   }
   return uses
 }

@@ -141,4 +141,17 @@ describe('Flusher', () => {
     expect(state.failures).toBe(1)
     vi.useRealTimers()
   })
+
+  it('goes on flushing when the clock is set back by an hour', async () => {
+    const { time, state, request } = rig()
+    request()
+    await time.advance(1500)
+    time.now -= 3_600_000
+    const before = state.reports.length
+    for (let turn = 0; turn < 50; turn++) {
+      request()
+      await time.advance(200)
+    }
+    expect(state.reports.length - before).toBeGreaterThanOrEqual(7)
+  })
 })

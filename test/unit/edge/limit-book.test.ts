@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { gcra } from '../../../edge/control/gcra.ts'
+import { charge, gcra, waitMs } from '../../../edge/control/gcra.ts'
 import { LimitBook } from '../../../edge/control/limit-book.ts'
 import { applyUse, keyedHash, returnUse, takeUse } from '../../../edge/pipeline/limit-report.ts'
 
@@ -30,6 +30,23 @@ describe('LimitBook', () => {
     book.keepOnly(new Set(['new']))
     expect(book.size).toBe(1)
     expect(book.entry('new', 'a').tatMs).toBe(7)
+  })
+})
+
+describe('a clock that is set back', () => {
+  it('takes the keys with it, so that nobody waits for the hour to come again', () => {
+    const book = new LimitBook()
+    const rate = gcra(1, 2)
+    const nowMs = 10_000_000
+    book.at(nowMs)
+    const entry = book.entry('limit', 'a')
+    entry.tatMs = charge(rate, 0, nowMs, 2)
+    book.at(nowMs - 500)
+    expect(waitMs(rate, entry.tatMs, nowMs)).toBe(1000)
+    book.at(nowMs - 3_600_000)
+    expect(waitMs(rate, entry.tatMs, nowMs - 3_600_000)).toBe(1000)
+    book.at(nowMs - 3_599_000)
+    expect(waitMs(rate, entry.tatMs, nowMs - 3_599_000)).toBe(0)
   })
 })
 
@@ -70,5 +87,16 @@ describe('the report of limits', () => {
       1000,
     )
     expect(entry.tatMs).toBe(2000)
+  })
+
+  it('reports a key that was charged while too many others waited, once there is room', async () => {
+    const book = new LimitBook(4)
+    const hash = keyedHash('secret')
+    for (const key of ['a', 'b', 'c', 'd']) book.used(book.entry('limit', key))
+    const late = book.entry('limit', 'late')
+    book.used(late)
+    await takeUse(book, hash)
+    book.used(late)
+    expect(await takeUse(book, hash)).toMatchObject([{ cost: 2 }])
   })
 })
