@@ -122,6 +122,7 @@ export class Part {
     if (pid !== undefined) this.#leash.add(pid)
     child.stdout.pipe(log, { end: false })
     child.stderr.pipe(log, { end: false })
+    log.once('error', (error) => this.#goOnWithoutLog(child, error))
     child.once('error', (error) => {
       log.write(`${error.message}\n`)
       if (pid === undefined) this.#child = null
@@ -132,6 +133,13 @@ export class Part {
       if (this.#child === child) this.#child = null
       if (this.#supervised) void this.#recover(signal ?? `exit code ${code}`)
     })
+  }
+
+  /** A full disk must end neither the stack nor, by output that nobody takes, the process. */
+  #goOnWithoutLog(child: ChildProcess, error: Error): void {
+    this.#say(`${this.spec.name}: its log cannot be written (${error.message}); it goes on without`)
+    child.stdout?.resume()
+    child.stderr?.resume()
   }
 
   async #recover(cause: string): Promise<void> {

@@ -1,6 +1,6 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Leash } from '../../../central/up/leash.ts'
 import { Part } from '../../../central/up/part.ts'
@@ -19,14 +19,14 @@ afterEach(async () => {
   rmSync(folder, { recursive: true })
 })
 
-function part(script: string, answers: () => boolean = () => true): Part {
+function part(script: string, answers: () => boolean = () => true, logFile = 'logs/thing.log'): Part {
   return new Part(
     {
       name: 'thing',
       command: process.execPath,
       args: ['-e', script],
       cwd: folder,
-      logFile: join(folder, 'logs/thing.log'),
+      logFile: resolve(folder, logFile),
       answers: async () => answers(),
       graceMs: 300,
     },
@@ -36,6 +36,7 @@ function part(script: string, answers: () => boolean = () => true): Part {
 }
 
 const STAYS = 'require("fs").writeFileSync("up", ""); setInterval(() => 0, 1000)'
+const TALKS = `setInterval(() => { process.stdout.write('x'.repeat(20_000)); require('fs').appendFileSync('said', 'x') }, 1)`
 const isUp = () => existsSync(join(folder, 'up'))
 
 describe('a supervised process', () => {
@@ -46,6 +47,16 @@ describe('a supervised process', () => {
     await thing.stop()
     expect(thing.pid).toBeNull()
     expect(said).toEqual([])
+  })
+
+  it.runIf(existsSync('/dev/full'))('goes on when the disk is full, without its log', async () => {
+    const thing = part(TALKS, () => true, '/dev/full')
+    await thing.start()
+    await vi.waitFor(() => expect(readFileSync(join(folder, 'said')).length).toBeGreaterThan(50), 5000)
+    await thing.stop()
+    expect(said).toEqual([
+      'thing: its log cannot be written (ENOSPC: no space left on device, write); it goes on without',
+    ])
   })
 
   it('is started again when it dies, and that is said', async () => {
