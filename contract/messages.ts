@@ -17,6 +17,18 @@ const forecastSchema = z.strictObject({
   in5: quantiles,
   in15: quantiles,
   in60: quantiles,
+  /**
+   * Mean absolute errors at +5 min of the last hours, requests a second: of what was published, of the model alone, and
+   * of saying what was a day before (null in the first day). Left out where nothing judges.
+   */
+  rolling: z
+    .strictObject({
+      known: count,
+      champion: z.number(),
+      reference: z.number(),
+      seasonalNaive: z.number().nullable(),
+    })
+    .optional(),
 })
 
 const forecasterStateSchema = z.discriminatedUnion('kind', [
@@ -60,6 +72,48 @@ const secondSchema = z.strictObject({
   outbox: z.strictObject({ rows: count, dropped: count }).optional(),
 })
 
+/** Sums over the forecasts of one horizon whose time has come; WAPE = error / actual. Requests a second. */
+const errorSums = z.strictObject({
+  count,
+  actual: z.number(),
+  /** Sum of |p50 − what came|. */
+  error: z.number(),
+  /** Forecasts whose p10–p90 held what came. */
+  inside: count,
+})
+const byHorizon = <T extends z.ZodType>(of: T) => z.strictObject({ in5: of, in15: of, in60: of })
+
+/** The models of the PoP's forecaster, each measured against what came. */
+const modelsSchema = z.strictObject({
+  /** Version of the release in force; 0: none yet. */
+  release: count,
+  champion: z.strictObject({
+    ref: z.string(),
+    name: z.string(),
+    /** Of the last day, and of all that is kept (up to 35 days of the series' time). */
+    recent: byHorizon(errorSums),
+    baseline: byHorizon(errorSums),
+  }),
+  /** The challenger, or the champion before a promotion; null when none runs. */
+  rival: z
+    .strictObject({
+      ref: z.string(),
+      name: z.string(),
+      role: z.enum(['challenger', 'former']),
+      /** Trace time of its first measured forecast; null before. */
+      sinceMs: z.number().nullable(),
+      /** Over forecasts that both made of the same minute: its own error, and the champion's. */
+      paired: byHorizon(errorSums.extend({ championError: z.number() })),
+      /** Why it does not forecast; null when it does. */
+      fault: z.string().nullable(),
+      /** Had it decided: minutes asked, those in which it asked for another mode, and the mode it asks for now. */
+      asked: count,
+      differed: count,
+      wouldBe: mode.nullable(),
+    })
+    .nullable(),
+})
+
 /** Once a trace minute: what the forecast is fed with, and what it said. */
 const minuteSchema = z.strictObject({
   ...head,
@@ -69,6 +123,7 @@ const minuteSchema = z.strictObject({
   errorRate: z.number(),
   modules: z.array(z.strictObject({ name: z.string(), rps: z.number(), errorRate: z.number() })),
   forecast: forecastSchema.nullable(),
+  models: modelsSchema.optional(),
 })
 
 const decisionSchema = z.strictObject({
@@ -106,7 +161,28 @@ const ackSchema = z.strictObject({
   appliedAtMs: z.number(),
 })
 
-const messageSchema = z.discriminatedUnion('kind', [secondSchema, minuteSchema, decisionSchema, ackSchema])
+/** What a PoP did with a release of models. */
+const releaseSchema = z.strictObject({
+  ...head,
+  kind: z.literal('model'),
+  version: count,
+  outcome: z.enum(['applied', 'rejected']),
+  code: z.string(),
+  reason: z.string(),
+  champion: z.string(),
+  rival: z.string().nullable(),
+  /** Wall time: when central issued it, when the PoP was done with it. */
+  issuedAtMs: z.number(),
+  appliedAtMs: z.number(),
+})
+
+const messageSchema = z.discriminatedUnion('kind', [
+  secondSchema,
+  minuteSchema,
+  decisionSchema,
+  ackSchema,
+  releaseSchema,
+])
 
 export type Forecast = z.output<typeof forecastSchema>
 export type Quantiles = z.output<typeof quantiles>
@@ -117,6 +193,9 @@ export type SecondMessage = z.output<typeof secondSchema>
 export type MinuteMessage = z.output<typeof minuteSchema>
 export type DecisionMessage = z.output<typeof decisionSchema>
 export type AckMessage = z.output<typeof ackSchema>
+export type ModelMessage = z.output<typeof releaseSchema>
+export type ModelsState = z.output<typeof modelsSchema>
+export type ErrorSums = z.output<typeof errorSums>
 export type Message = z.output<typeof messageSchema>
 
 /** A message before the outbox numbers it. */

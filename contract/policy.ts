@@ -115,7 +115,18 @@ const policySchema = z
         description:
           'Trace context, coupling router (off: everything to the tight target `origin`) and telemetry; limits and deadline have modes of their own.',
       }),
-    forecast: z.strictObject({ quantile: z.enum(['p10', 'p50', 'p90']).default('p50') }).prefault({}),
+    forecast: z
+      .strictObject({
+        quantile: z.enum(['p10', 'p50', 'p90']).default('p50'),
+        shadowDays: z.number().min(0).max(30).default(14).meta({
+          description: "Days of the series' time a challenger is measured for before it can be promoted.",
+        }),
+        probationDays: z.number().min(0).max(30).default(1).meta({
+          description:
+            'Days for which a promoted model is measured beside the one before it, which comes back if it was better.',
+        }),
+      })
+      .prefault({}),
     headers: z
       .strictObject({ decision: z.boolean().default(false), serverTiming: z.boolean().default(false) })
       .prefault({})

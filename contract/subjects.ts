@@ -11,6 +11,13 @@ export const POLICY_BUCKET = 'atlas_policy'
 /** The stream behind the policy bucket: what a PoP reads by DIRECT.GET. */
 export const POLICY_STREAM = `KV_${POLICY_BUCKET}`
 
+/** Object store of model packages, each named by its SHA-256; and the stream behind it. */
+export const MODEL_BUCKET = 'atlas_models'
+export const MODEL_STREAM = `OBJ_${MODEL_BUCKET}`
+/** Bucket of signed release records: which package is champion, and which runs beside it. */
+export const RELEASE_BUCKET = 'atlas_models_index'
+export const RELEASE_STREAM = `KV_${RELEASE_BUCKET}`
+
 const TOKEN = /^[A-Za-z0-9_-]{1,64}$/
 
 /** A name that is one NATS subject token: letters, digits, `_`, `-`; 1 to 64 characters. */
@@ -34,6 +41,13 @@ export const subjects = {
   decision: (pop: string): string => `atlas.audit.${token('pop', pop)}.decision`,
   ack: (pop: string, policy: string): string => `atlas.ack.${token('pop', pop)}.${token('policy', policy)}`,
   policy: (policy: string): string => `$KV.${POLICY_BUCKET}.${token('policy', policy)}`,
+  /** What a PoP did with a release; five tokens, so that no policy's acknowledgement can stand there. */
+  model: (pop: string): string => `atlas.ack.${token('pop', pop)}.release.model`,
+  release: (series: string): string => `$KV.${RELEASE_BUCKET}.${token('series', series)}`,
+  /** Metadata of an object, and its chunks (ADR-20 of NATS): the name in padded base64url, the chunks' nuid. */
+  objectMeta: (name: string): string =>
+    `$O.${MODEL_BUCKET}.M.${btoa(name).replaceAll('+', '-').replaceAll('/', '_')}`,
+  objectChunks: (nuid: string): string => `$O.${MODEL_BUCKET}.C.${token('nuid', nuid)}`,
   directGet: (stream: string): string => `$JS.API.DIRECT.GET.${token('stream', stream)}`,
   inbox: (pop: string): string => `_INBOX_${token('pop', pop)}`,
 } as const
@@ -47,8 +61,13 @@ export function popPermissions(pop: string): {
   const kinds = ['telemetry', 'ack', 'audit', 'hold', 'crdt']
   return {
     publish: {
-      allow: [...kinds.map((kind) => `atlas.${kind}.${name}.>`), `$JS.API.DIRECT.GET.${POLICY_STREAM}`],
+      allow: [
+        ...kinds.map((kind) => `atlas.${kind}.${name}.>`),
+        ...[POLICY_STREAM, RELEASE_STREAM, MODEL_STREAM].map(subjects.directGet),
+      ],
     },
-    subscribe: { allow: [`${subjects.inbox(name)}.>`, `$KV.${POLICY_BUCKET}.>`] },
+    subscribe: {
+      allow: [`${subjects.inbox(name)}.>`, `$KV.${POLICY_BUCKET}.>`, `$KV.${RELEASE_BUCKET}.>`],
+    },
   }
 }

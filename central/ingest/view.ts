@@ -3,6 +3,7 @@ import type {
   DecisionMessage,
   Message,
   MinuteMessage,
+  ModelMessage,
   SecondMessage,
 } from '../../contract/messages.ts'
 
@@ -23,6 +24,8 @@ export interface PopView {
   /** The last acknowledgement per policy. */
   readonly acks: ReadonlyMap<string, AckMessage>
   readonly lastDecision: DecisionMessage | null
+  /** What it did with the last release of models. */
+  readonly model: ModelMessage | null
 }
 
 /** What became of a message: taken, or known already. */
@@ -36,6 +39,7 @@ interface MutablePop {
   minutes: MinuteMessage[]
   acks: Map<string, AckMessage>
   lastDecision: DecisionMessage | null
+  model: ModelMessage | null
 }
 
 interface HighWater {
@@ -86,6 +90,9 @@ export class View {
         break
       case 'ack':
         this.#keepAck(pop, message)
+        break
+      case 'model':
+        pop.model = message
     }
     return 'applied'
   }
@@ -140,6 +147,7 @@ export class View {
       minutes: [],
       acks: new Map(),
       lastDecision: null,
+      model: null,
     }
     this.#pops.set(name, fresh)
     return fresh

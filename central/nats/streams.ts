@@ -8,7 +8,7 @@ import {
   StorageType,
   type StreamConfig,
 } from 'nats.ws'
-import { POLICY_BUCKET, STREAMS } from '../../contract/subjects.ts'
+import { MODEL_BUCKET, POLICY_BUCKET, RELEASE_BUCKET, STREAMS } from '../../contract/subjects.ts'
 
 export interface StreamLimits {
   /** Telemetry is dropped, the oldest first, beyond this age or size. */
@@ -21,12 +21,12 @@ export const DEFAULT_LIMITS: StreamLimits = {
   telemetryBytes: 512 * 1024 ** 2,
 }
 
-/** Versions of each policy that the bucket keeps; 64 is the most NATS allows. */
-const POLICY_HISTORY = 64
+/** Versions of each policy and release that its bucket keeps; 64 is the most NATS allows. */
+const HISTORY = 64
 const STREAM_EXISTS = 10058
 
 /**
- * Makes the streams and the policy bucket where they are missing, and brings the limits of those that are there up to date.
+ * Makes the streams and buckets where they are missing, and brings the limits of those that are there up to date.
  * No stream that a PoP publishes into allows rollup: a PoP cannot empty one.
  * @throws NatsError when JetStream refuses or is not ready yet
  */
@@ -62,9 +62,10 @@ export async function ensureStreams(
     deny_delete: true,
     deny_purge: true,
   })
-  await connection
-    .jetstream({ timeout: 5_000 })
-    .views.kv(POLICY_BUCKET, { history: POLICY_HISTORY, allow_direct: true })
+  const { views } = connection.jetstream({ timeout: 5_000 })
+  for (const bucket of [POLICY_BUCKET, RELEASE_BUCKET])
+    await views.kv(bucket, { history: HISTORY, allow_direct: true })
+  await views.os(MODEL_BUCKET, { storage: StorageType.File })
 }
 
 async function ensure(

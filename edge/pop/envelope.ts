@@ -33,5 +33,7 @@ function subjectOf(pop: string, draft: OutboxRow['draft']): string {
       return subjects.decision(pop)
     case 'ack':
       return subjects.ack(pop, draft.policy)
+    case 'model':
+      return subjects.model(pop)
   }
 }

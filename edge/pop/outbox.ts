@@ -4,7 +4,7 @@ import type { OutboxQueue, OutboxRow } from './envelope.ts'
 const MAX_ROWS = 50_000
 const MAX_BYTES = 32_000_000
 /** Rows that make room when the outbox is full: telemetry first, and what the PoP did last of all. */
-const DROP_ORDER = ['second', 'minute', 'ack', 'decision'] as const
+const DROP_ORDER = ['second', 'minute', 'model', 'ack', 'decision'] as const
 /** Room is made a little at a time, not with every row. */
 const DROP_AT_ONCE = 100
 
