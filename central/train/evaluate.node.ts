@@ -68,7 +68,7 @@ export async function evaluateTrace(
 }
 
 /** Errors at one horizon, beside those of persistence and of the mean of the last 60 samples. */
-class Score {
+export class Score {
   readonly #rps: Float64Array
   readonly #ahead: number
   readonly #dayBefore: number

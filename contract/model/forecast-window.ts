@@ -66,6 +66,11 @@ export function fromRelative(value: number, level: number): number {
   return Math.max(0, (2 * Math.exp(value / 2) - 1) * level)
 }
 
+/** The scale of a history's window: the mean of what was observed in it. */
+export function levelOf({ rps, stepS }: Pick<SeriesHistory, 'rps' | 'stepS'>): number {
+  return observedLevel(rps, rps.length - LOOKBACK, stepS).level
+}
+
 /** How many steps ahead a horizon lies: 5 minutes are one step of 5 minutes, 15 are two of 10. */
 export function stepsAhead(horizonMin: number, stepS: number): number {
   return Math.max(1, Math.ceil((horizonMin * 60) / stepS))
@@ -82,7 +87,7 @@ export function windowFeatures(history: SeriesHistory): ForecastWindow {
     throw new RangeError(`history.rps must have at least ${LOOKBACK} samples, but has ${rps.length}`)
   if (!(stepS > 0)) throw new RangeError(`history.stepS must be above 0, but is ${stepS}`)
   const first = rps.length - LOOKBACK
-  const { level, missing } = levelOf(rps, first, stepS)
+  const { level, missing } = observedLevel(rps, first, stepS)
   const columns = FORECAST_FEATURES.length
   const features = new Float32Array(WINDOW_SIZE)
   const stepLog = Math.log(stepS / 60)
@@ -142,7 +147,11 @@ function quantilesAt(output: ArrayLike<number>, at: number, level: number): Quan
   }
 }
 
-function levelOf(rps: readonly number[], first: number, stepS: number): { level: number; missing: number } {
+function observedLevel(
+  rps: readonly number[],
+  first: number,
+  stepS: number,
+): { level: number; missing: number } {
   let sum = 0
   let observed = 0
   for (let index = first; index < rps.length; index++) {

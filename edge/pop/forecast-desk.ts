@@ -8,6 +8,8 @@ import type { MinuteHistory } from './minute-history.ts'
 const STALE_MS = 120_000
 /** With fewer known minutes than this in a full lookback there is nothing to forecast from. */
 const MIN_KNOWN = (LOOKBACK * 3) / 4
+/** A forecaster is judged by at least this many forecasts whose truth is known. */
+const MIN_JUDGED = 120
 
 /**
  * Asks for a forecast with each closed minute and keeps the newest one. No tick waits for it: an answer is used from
@@ -61,7 +63,8 @@ export class ForecastDesk {
     if (ageMs > STALE_MS) {
       return { kind: 'reactive', reason: `the last forecast is ${Math.round(ageMs / 1000)} s old` }
     }
-    return { kind: 'ready', forecast: this.#latest }
+    const reason = worseThanSeason(this.#latest)
+    return reason === null ? { kind: 'ready', forecast: this.#latest } : { kind: 'reactive', reason }
   }
 
   #take(answer: ForecastAnswer): void {
@@ -74,6 +77,14 @@ export class ForecastDesk {
       this.#latest = forecast
     }
   }
+}
+
+/** Why a forecast is not to be trusted that of late was worse than saying what was a day before; null if it is. */
+function worseThanSeason({ rolling }: Forecast): string | null {
+  if (!rolling || rolling.known < MIN_JUDGED || rolling.seasonalNaive === null) return null
+  if (rolling.champion <= rolling.seasonalNaive) return null
+  const [own, naive] = [rolling.champion, rolling.seasonalNaive].map((error) => error.toPrecision(3))
+  return `forecasts of the last hours missed by ${own} RPS, those of a day before by ${naive}`
 }
 
 function isUsable(forecast: Forecast): boolean {

@@ -1,5 +1,5 @@
 import { AtlasError, messageOf } from '../../contract/errors.ts'
-import type { Forecast, Quantiles } from '../../contract/messages.ts'
+import type { Quantiles } from '../../contract/messages.ts'
 import {
   type ForecastQuantiles,
   OUTPUT_SIZE,
@@ -9,7 +9,6 @@ import {
 } from '../../contract/model/forecast-window.ts'
 import type { ForecasterManifest } from '../../contract/model/manifest.ts'
 import { verifyModelFile } from '../../contract/model/model-file.ts'
-import { raiseForecast } from '../../contract/model/rise.ts'
 import { selfCheckHistory } from '../../contract/model/self-check.ts'
 import type { SeriesHistory } from '../../contract/model/series.ts'
 import { type InferenceSession, openSession, Tensor } from './ort-runtime.ts'
@@ -21,10 +20,10 @@ const BATCH = 64
 export interface Forecaster {
   readonly model: string
   /**
-   * One forecast a history, in order; any number of series. Each is raised to where a rise of its series leads.
+   * The model's answer to each history, in order; any number of series.
    * @throws RangeError when a history is shorter than the lookback
    */
-  forecast(histories: readonly SeriesHistory[]): Promise<Forecast[]>
+  forecast(histories: readonly SeriesHistory[]): Promise<ForecastQuantiles[]>
 }
 
 /**
@@ -48,14 +47,7 @@ export async function createForecaster(
   }
   return {
     model: manifest.name,
-    forecast: async (histories) => {
-      const answers = await predict(session, manifest, histories)
-      return histories.flatMap((history, index) => {
-        const answer = answers[index]
-        if (answer === undefined) return []
-        return [{ madeAtMs: history.endMs, model: manifest.name, ...raiseForecast(answer, history) }]
-      })
-    },
+    forecast: (histories) => predict(session, manifest, histories),
   }
 }
 

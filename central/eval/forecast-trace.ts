@@ -1,0 +1,79 @@
+import type { ForecastQuantiles } from '../../contract/model/forecast-window.ts'
+import { LOOKBACK } from '../../contract/model/series.ts'
+import { type Adapted, HORIZONS, SeriesForecaster } from '../../contract/model/series-forecaster.ts'
+import { adapt } from '../train/adapt.ts'
+import { Score } from '../train/evaluate.node.ts'
+import { FIT_SHARE, type Trace } from '../train/traces.node.ts'
+import { historyAt, type TrafficSeries } from '../train/traffic-series.ts'
+
+/** Errors of one horizon of a trace, in %. */
+export interface TraceScore {
+  readonly minutes: number
+  readonly origins: number
+  /** WAPE after adapting to the first 70 %, as shipped, and of the plain reference model. */
+  readonly champion: number
+  readonly zeroShot: number
+  readonly reference: number
+  /** Share of actuals within p10 to p90. */
+  readonly coverage: { readonly champion: number; readonly zeroShot: number; readonly reference: number }
+}
+
+/**
+ * Measures a series' forecaster on the last 30 % of a trace by the protocol: as shipped (it begins at the test part
+ * and knows nothing of the trace), and adapted (regressions fitted to the first 70 %, whose samples it remembers).
+ * @param referenceAt the reference model's forecast at a sample
+ */
+export function scoreTrace(
+  { series }: Trace,
+  referenceAt: (origin: number) => ForecastQuantiles | null,
+): TraceScore[] {
+  const split = Math.floor(series.rps.length * FIT_SHARE)
+  const zeroShot = new SeriesForecaster(series.stepS)
+  const champion = remembering(series, split, adapt(series, split, referenceAt))
+  const horizons = HORIZONS.filter(({ minutes }) => (minutes * 60) % series.stepS === 0).map((horizon) => {
+    const score = () => new Score(series, (horizon.minutes * 60) / series.stepS)
+    return { ...horizon, scores: { champion: score(), zeroShot: score(), reference: score() } }
+  })
+  for (let origin = split; origin < series.rps.length; origin++) {
+    const reference = referenceAt(origin)
+    if (reference === null) continue
+    const history = historyAt(series, origin)
+    const answers = {
+      champion: champion.step(history, reference),
+      zeroShot: zeroShot.step(history, reference),
+      reference,
+    }
+    for (const { key, scores } of horizons) {
+      if (!scores.reference.counts(origin)) continue
+      scores.champion.add(origin, answers.champion[key])
+      scores.zeroShot.add(origin, answers.zeroShot[key])
+      scores.reference.add(origin, answers.reference[key])
+    }
+  }
+  return horizons.map(({ minutes, scores }) => {
+    const results = {
+      champion: scores.champion.result({}),
+      zeroShot: scores.zeroShot.result({}),
+      reference: scores.reference.result({}),
+    }
+    return {
+      minutes,
+      origins: results.reference.origins,
+      champion: results.champion.model,
+      zeroShot: results.zeroShot.model,
+      reference: results.reference.model,
+      coverage: {
+        champion: results.champion.coverage,
+        zeroShot: results.zeroShot.coverage,
+        reference: results.reference.coverage,
+      },
+    }
+  })
+}
+
+/** A forecaster with regressions, that has seen the first samples go by. */
+function remembering(series: TrafficSeries, until: number, adapted: Adapted): SeriesForecaster {
+  const forecaster = new SeriesForecaster(series.stepS, { adapted })
+  for (let origin = LOOKBACK - 1; origin < until; origin++) forecaster.observe(historyAt(series, origin))
+  return forecaster
+}

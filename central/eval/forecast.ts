@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs'
+import { type ForecastQuantiles, readForecast, windowFeatures } from '../../contract/model/forecast-window.ts'
+import { parseManifest } from '../../contract/model/manifest.ts'
+import { verifyModelFile } from '../../contract/model/model-file.ts'
+import { LOOKBACK } from '../../contract/model/series.ts'
+import { readBaselines } from '../train/evaluate.node.ts'
+import { ForecastSession } from '../train/forecast-session.node.ts'
+import { allTraces, type Trace } from '../train/traces.node.ts'
+import { historyAt } from '../train/traffic-series.ts'
+import { scoreTrace, type TraceScore } from './forecast-trace.ts'
+import type { Result } from './report.ts'
+
+export interface ForecastOptions {
+  /** A folder laid out like ../shared/data. */
+  readonly dataDir: string
+  /** Only the traces of at most 15,000 samples. */
+  readonly quick: boolean
+  log(line: string): void
+}
+
+const MODELS = new URL('../../models/', import.meta.url)
+const QUICK_SAMPLES = 15_000
+const CHUNK = 1024
+const HEAD = [
+  'trace',
+  'min',
+  'reference',
+  'zero-shot',
+  'champion',
+  'covered',
+  'persistence',
+  'holt',
+  'ridge',
+  'gb',
+]
+const SHOWN = ['persistence', 'holt_damped', 'ridge_ar60_tod', 'hgb_lags60_tod']
+
+/**
+ * Measures the shipped forecaster on every trace of the data folder, by the protocol of `forecast-baselines.json`: WAPE of the
+ * champion (adapted to the first 70 %), of it as shipped (zero-shot), of the reference LSTM alone, and beside them the
+ * published baselines; and the coverage of p10 to p90.
+ */
+export default async function* evalForecast(options: ForecastOptions): AsyncIterable<Result> {
+  const { dataDir, quick, log } = options
+  const { forecaster } = parseManifest(JSON.parse(readFileSync(new URL('manifest.json', MODELS), 'utf8')))
+  const bytes = new Uint8Array(readFileSync(new URL(forecaster.file.path, MODELS)))
+  await verifyModelFile(bytes, forecaster.file)
+  const session = await ForecastSession.open(bytes)
+  const baselines = readBaselines(dataDir)
+  const traces = allTraces(dataDir).filter(({ series }) => !quick || series.rps.length <= QUICK_SAMPLES)
+  log(`forecast: ${forecaster.name} on ${traces.map(({ name }) => name).join(', ') || 'no trace'}`)
+  log(row(HEAD))
+  for (const trace of traces) {
+    const reference = await referenceOf(session, trace)
+    for (const score of scoreTrace(trace, (origin) => reference[origin] ?? null)) {
+      const published = baselines[trace.name]?.[score.minutes] ?? {}
+      log(tableRow(trace.name, score, published))
+      yield* resultsOf(trace.name, score, published)
+    }
+  }
+  await session.release()
+}
+
+/** The reference's forecast at each sample, null before the first whole window. */
+async function referenceOf(
+  session: ForecastSession,
+  { series }: Trace,
+): Promise<(ForecastQuantiles | null)[]> {
+  const answers: (ForecastQuantiles | null)[] = Array.from({ length: LOOKBACK - 1 }, () => null)
+  for (let from = LOOKBACK - 1; from < series.rps.length; from += CHUNK) {
+    const size = Math.min(CHUNK, series.rps.length - from)
+    const windows = Array.from({ length: size }, (_, at) => windowFeatures(historyAt(series, from + at)))
+    const output = await session.run(windows.map(({ features }) => features))
+    windows.forEach(({ level }, at) => {
+      answers.push(readForecast(output, level, at))
+    })
+  }
+  return answers
+}
+
+function* resultsOf(
+  trace: string,
+  score: TraceScore,
+  published: Readonly<Record<string, number>>,
+): Iterable<Result> {
+  const { minutes, origins: n } = score
+  const percent = (key: string, value: number): Result => ({ key: `forecast.${key}`, value, unit: '%', n })
+  const at = `${trace}.${minutes}`
+  yield percent(`wape.${at}.champion`, score.champion)
+  yield percent(`wape.${at}.reference`, score.reference)
+  for (const [method, wape] of Object.entries(published)) yield percent(`wape.${at}.${method}`, wape)
+  yield percent(`zeroshot.wape.${at}.champion`, score.zeroShot)
+  yield percent(`coverage.${at}`, score.coverage.champion)
+  yield percent(`zeroshot.coverage.${at}`, score.coverage.zeroShot)
+  yield percent(`reference.coverage.${at}`, score.coverage.reference)
+}
+
+function tableRow(trace: string, score: TraceScore, published: Readonly<Record<string, number>>): string {
+  const { minutes, reference, zeroShot, champion, coverage } = score
+  const figures = [
+    reference,
+    zeroShot,
+    champion,
+    coverage.champion,
+    ...SHOWN.map((method) => published[method]),
+  ]
+  return row([trace, String(minutes), ...figures.map((figure) => figure?.toFixed(2) ?? '–')])
+}
+
+function row(cells: readonly string[]): string {
+  return cells.map((cell, at) => (at === 0 ? cell.padEnd(22) : cell.padStart(at === 1 ? 4 : 12))).join('')
+}
