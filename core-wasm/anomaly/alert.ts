@@ -1,0 +1,109 @@
+/** How far an incident has grown, by the calibrated score: the thresholds of `AlertSettings.levels`. */
+export type AlertLevel = 'alert' | 'region' | 'early-warning' | 'cascade'
+
+export interface AlertSettings {
+  /** An incident opens when the score stays at or above `enter` for `enterForMs`. */
+  readonly enter: number
+  readonly enterForMs: number
+  /** It closes when the score stays below `leave` for `leaveForMs`; `leave` < `enter`, so that nothing flaps. */
+  readonly leave: number
+  readonly leaveForMs: number
+  /** Rising thresholds. */
+  readonly levels: readonly { readonly level: AlertLevel; readonly from: number }[]
+}
+
+export const ALERT_SETTINGS: AlertSettings = {
+  enter: 0.7,
+  enterForMs: 30_000,
+  leave: 0.5,
+  leaveForMs: 120_000,
+  levels: [
+    { level: 'alert', from: 0.7 },
+    { level: 'region', from: 0.85 },
+    { level: 'early-warning', from: 0.9 },
+    { level: 'cascade', from: 0.95 },
+  ],
+}
+
+/** Where alerting stands. Serialisable. */
+export type AlertState =
+  | { readonly kind: 'quiet' }
+  | { readonly kind: 'rising'; readonly sinceMs: number; readonly peak: number }
+  | {
+      readonly kind: 'open'
+      /** When the score first passed `enter`. */
+      readonly sinceMs: number
+      readonly level: AlertLevel
+      readonly peak: number
+      /** Since when the score is below `leave`; null while it is not. */
+      readonly calmSinceMs: number | null
+    }
+
+/** What there is to tell: one `opened` and one `closed` an incident, and one `escalated` each time it reaches a new level. */
+export type AlertEvent =
+  | {
+      readonly kind: 'opened' | 'escalated'
+      readonly sinceMs: number
+      readonly level: AlertLevel
+      readonly score: number
+    }
+  | {
+      readonly kind: 'closed'
+      readonly sinceMs: number
+      readonly endMs: number
+      readonly level: AlertLevel
+      readonly peak: number
+    }
+
+export const QUIET: AlertState = { kind: 'quiet' }
+
+/**
+ * Moves alerting on by one score: at most one alert for one incident, however the score flickers inside it. A score that
+ * is NaN (nothing measured) neither opens nor closes.
+ */
+export function stepAlert(
+  state: AlertState,
+  score: number,
+  atMs: number,
+  settings: AlertSettings = ALERT_SETTINGS,
+): { readonly state: AlertState; readonly event: AlertEvent | null } {
+  if (Number.isNaN(score)) return { state, event: null }
+  if (state.kind === 'open') return whileOpen(state, score, atMs, settings)
+  if (score < settings.enter) return { state: QUIET, event: null }
+  const sinceMs = state.kind === 'rising' ? state.sinceMs : atMs
+  const peak = state.kind === 'rising' ? Math.max(state.peak, score) : score
+  if (atMs - sinceMs < settings.enterForMs) return { state: { kind: 'rising', sinceMs, peak }, event: null }
+  const level = levelOf(score, settings)
+  return {
+    state: { kind: 'open', sinceMs, level, peak, calmSinceMs: null },
+    event: { kind: 'opened', sinceMs, level, score },
+  }
+}
+
+function whileOpen(
+  state: AlertState & { kind: 'open' },
+  score: number,
+  atMs: number,
+  settings: AlertSettings,
+): { readonly state: AlertState; readonly event: AlertEvent | null } {
+  const { sinceMs } = state
+  const peak = Math.max(state.peak, score)
+  const calmSinceMs = score < settings.leave ? (state.calmSinceMs ?? atMs) : null
+  if (calmSinceMs !== null && atMs - calmSinceMs >= settings.leaveForMs)
+    return { state: QUIET, event: { kind: 'closed', sinceMs, endMs: calmSinceMs, level: state.level, peak } }
+  const reached = levelOf(score, settings)
+  const isHigher = rank(reached, settings) > rank(state.level, settings)
+  const level = isHigher ? reached : state.level
+  return {
+    state: { kind: 'open', sinceMs, level, peak, calmSinceMs },
+    event: isHigher ? { kind: 'escalated', sinceMs, level, score } : null,
+  }
+}
+
+function levelOf(score: number, settings: AlertSettings): AlertLevel {
+  return settings.levels.findLast(({ from }) => score >= from)?.level ?? 'alert'
+}
+
+function rank(level: AlertLevel, settings: AlertSettings): number {
+  return settings.levels.findIndex((one) => one.level === level)
+}
