@@ -15,7 +15,7 @@ const SCRIPTS = {
   replay: { module: 'examples/replay/main.node.ts', core: true },
   bench: { module: 'test/bench/main.node.ts', core: true },
   train: { module: 'central/train/main.node.ts', core: true },
-  eval: { module: 'central/train/eval.node.ts', core: true },
+  eval: { module: 'central/eval/main.node.ts', core: true },
   atlasctl: { module: 'central/ctl/main.node.ts' },
   dev: { module: 'node_modules/wrangler/bin/wrangler.js', args: ['dev'], core: true },
   deploy: { module: 'node_modules/wrangler/bin/wrangler.js', args: ['deploy'], core: true },
