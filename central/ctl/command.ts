@@ -8,6 +8,7 @@ export interface Invocation {
   readonly flags: Flags
   readonly print: (text: string) => void
   readonly readFile: (path: string) => string
+  readonly readBytes: (path: string) => Uint8Array<ArrayBuffer>
   readonly sleep: (ms: number) => Promise<void>
 }
 
@@ -18,6 +19,10 @@ export interface Flags {
   readonly version: string | null
   readonly dryRun: boolean
   readonly waitMs: number
+  readonly force: boolean
+  readonly reason: string | null
+  readonly manifest: string | null
+  readonly fp32: string | null
 }
 
 export interface Command {

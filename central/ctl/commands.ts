@@ -1,5 +1,6 @@
 import type { Command } from './command.ts'
 import { explainCommand } from './explain-command.ts'
+import { modelCommands } from './model-commands.ts'
 import { getCommand, historyCommand, pushCommand, rolloutCommand } from './policy-commands.ts'
 import { couplingCommand, statusCommand } from './status-command.ts'
 
@@ -11,6 +12,7 @@ const COMMANDS: readonly Command[] = [
   rolloutCommand,
   couplingCommand,
   explainCommand,
+  ...modelCommands,
 ]
 
 /** The command whose words the arguments begin with, and the arguments that are left. */
@@ -33,7 +35,7 @@ Exit codes: 0 done, 1 refused or failed, 2 command line not understood, 3 centra
 export function overview(): string {
   const lines = [
     ...COMMANDS.map(({ usage, about }) => `  ${usage}\n      ${about}`),
-    `  ${UP_USAGE}\n      ${UP_ABOUT}`,
+    ...PROGRAMS.map(([usage, about]) => `  ${usage}\n      ${about}`),
   ]
   return `atlasctl: ask and steer ATLAS's central brain\n\n${lines.join('\n')}\n\n${COMMON}`
 }
@@ -42,5 +44,12 @@ export function helpOf({ usage, about }: Command): string {
   return `${usage}\n    ${about}\n\n${COMMON}`
 }
 
-const UP_USAGE = 'atlasctl up [OPTIONS]'
-const UP_ABOUT = 'start all of ATLAS here, as `npm start` does; `atlasctl up --help` lists its options'
+/** Commands that are programs of their own. */
+const PROGRAMS = [
+  [
+    'atlasctl up [OPTIONS]',
+    'start all of ATLAS here, as `npm start` does; `atlasctl up --help` lists its options',
+  ],
+  ['atlasctl model train [OPTIONS]', 'train the models, as `npm run train` does'],
+  ['atlasctl model eval AREA [OPTIONS]', 'measure them on recorded data, as `npm run eval` does'],
+] as const

@@ -16,7 +16,16 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const cwd = process.env.INIT_CWD ?? process.cwd()
 
 const args = process.argv.slice(2)
-process.exitCode = args[0] === 'up' ? await up(args.slice(1)) : await main(args)
+process.exitCode = await dispatch()
+
+/** Some commands are other programs. */
+function dispatch(): Promise<number> {
+  const [first, second, ...rest] = args
+  if (first === 'up') return run('central/up/main.node.ts', args.slice(1))
+  if (first === 'model' && second === 'train') return run('central/train/main.node.ts', rest)
+  if (first === 'model' && second === 'eval') return run('central/eval/main.node.ts', rest)
+  return main(args)
+}
 
 async function main(argv: readonly string[]): Promise<number> {
   try {
@@ -37,9 +46,14 @@ async function main(argv: readonly string[]): Promise<number> {
         version: values.version ?? null,
         dryRun: values['dry-run'],
         waitMs: secondsOf(values.wait) * 1000,
+        force: values.force,
+        reason: values.reason ?? null,
+        manifest: values.manifest ?? null,
+        fp32: values.fp32 ?? null,
       },
       print: (text) => process.stdout.write(text),
-      readFile: readUserFile,
+      readFile: (path) => readUserFile(path).toString('utf8'),
+      readBytes: (path) => new Uint8Array(readUserFile(path)),
       sleep: (ms) => sleep(ms),
     })
     return 0
@@ -63,6 +77,10 @@ function parse(argv: readonly string[]) {
         version: { type: 'string' },
         'dry-run': { type: 'boolean', default: false },
         wait: { type: 'string', default: '5' },
+        force: { type: 'boolean', default: false },
+        reason: { type: 'string' },
+        manifest: { type: 'string' },
+        fp32: { type: 'string' },
       },
     })
   } catch (thrown) {
@@ -95,7 +113,7 @@ function urlOf(flag: string | undefined): string {
 }
 
 function tokenOf(flag: string | undefined): string | null {
-  if (flag !== undefined) return readUserFile(flag).trim()
+  if (flag !== undefined) return readUserFile(flag).toString('utf8').trim()
   if (process.env.ATLAS_TOKEN) return process.env.ATLAS_TOKEN
   const own = resolve(root, '.atlas/keys/operator.token')
   return existsSync(own) ? readFileSync(own, 'utf8').trim() : null
@@ -107,18 +125,19 @@ function secondsOf(text: string): number {
   throw new UsageError(`--wait must be seconds from 0 to 600, but is ${JSON.stringify(text)}`)
 }
 
-function readUserFile(path: string): string {
+function readUserFile(path: string): Buffer {
   try {
-    return readFileSync(resolve(cwd, path), 'utf8')
+    return readFileSync(resolve(cwd, path))
   } catch (cause) {
     throw new AtlasError('config/invalid', `cannot read ${path}: ${messageOf(cause)}`, { cause })
   }
 }
 
-/** Runs `npm start`'s program in this one's place: its output, signals and exit code. */
-function up(rest: readonly string[]): Promise<number> {
-  const program = resolve(root, 'central/up/main.node.ts')
-  const child = spawn(process.execPath, [...process.execArgv, program, ...rest], { stdio: 'inherit' })
+/** Runs another program in this one's place: its output, signals and exit code. */
+function run(program: string, rest: readonly string[]): Promise<number> {
+  const child = spawn(process.execPath, [...process.execArgv, resolve(root, program), ...rest], {
+    stdio: 'inherit',
+  })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal))
   return new Promise((done, failed) => {
     child.on('error', failed)

@@ -3,6 +3,7 @@ import { AtlasError } from '../../contract/errors.ts'
 import type { Scope } from '../auth/token-file.ts'
 import { pageRoutes } from '../page/page-routes.ts'
 import { healthRoutes } from './health-routes.ts'
+import { modelRoutes } from './model-routes.ts'
 import { policyRoutes } from './policy-routes.ts'
 import { popRoutes } from './pop-routes.ts'
 import { PreconditionRequired } from './precondition.ts'
@@ -33,13 +34,14 @@ export function createApp({ services, guard, onBug }: AppOptions): Hono {
 
   app.use(async function closeAfterUnreadBody(context, next) {
     await next()
-    if (context.req.method === 'PUT' && REFUSED_UNREAD.has(context.res.status))
+    if (['PUT', 'POST'].includes(context.req.method) && REFUSED_UNREAD.has(context.res.status))
       context.res.headers.set('connection', 'close')
   })
 
   app.route('/', healthRoutes(services, guard))
   app.route('/', pageRoutes())
   app.route('/v1/policies', policyRoutes(services, guard))
+  app.route('/v1/models', modelRoutes(services, guard))
   app.route('/v1', popRoutes(services, guard))
   app.route('/v1', streamRoute(services, guard))
 

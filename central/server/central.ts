@@ -12,6 +12,11 @@ import { View } from '../ingest/view.ts'
 import { NatsLink } from '../nats/link.ts'
 import { ensureStreams } from '../nats/streams.ts'
 import { PolicyStore } from '../policy/policy-store.ts'
+import { ModelStore } from '../registry/model-store.ts'
+import { ModelWatch } from '../registry/model-watch.ts'
+import { periodsOf } from '../registry/periods.ts'
+import { Registry } from '../registry/registry.ts'
+import { ReleaseStore } from '../registry/release-store.ts'
 import { createApp } from './app.ts'
 import { Broadcast } from './broadcast.ts'
 import type { CentralConfig } from './config.ts'
@@ -28,6 +33,8 @@ export interface Central {
 }
 
 const DRAIN_MS = 5_000
+/** Between looks at what PoPs measure of their models. */
+const WATCH_MS = 5_000
 
 /**
  * Starts central: HTTP at once, NATS as soon as it is there.
@@ -55,17 +62,23 @@ export async function startCentral(config: CentralConfig, log: Log, wallMs: () =
       broadcast.send({ event: 'nats', data: status, replaces: 'nats' })
     },
   })
-  const store = new PolicyStore({
+  const signed = {
     connection: () => link.connection(),
     key: config.signingKey,
     wallMs,
-    onAuditLost: (reason) => {
+    onAuditLost: (reason: string) => {
       counters.auditLost += 1
       log('audit entry lost', { reason })
     },
-  })
+  }
+  const store = new PolicyStore(signed)
+  const releases = new ReleaseStore(signed)
+  const periods = () => periodsOf(store)
+  const registry = new Registry({ models: new ModelStore(signed), releases, view, periods })
+  const watch = new ModelWatch({ registry, releases, view, periods, log })
   const services: Services = {
     store,
+    registry,
     view,
     ingest,
     broadcast,
@@ -93,6 +106,7 @@ export async function startCentral(config: CentralConfig, log: Log, wallMs: () =
   })
   const { server, port } = await listen(app.fetch, config)
   link.start()
+  const looking = watchModels(watch)
   const host = config.host.includes(':') ? `[${config.host}]` : config.host
   return {
     url: `http://${host}:${port}`,
@@ -105,11 +119,23 @@ export async function startCentral(config: CentralConfig, log: Log, wallMs: () =
       }
     },
     stop: async () => {
+      clearInterval(looking)
       broadcast.closeAll()
       await drain(server)
       await link.close()
     },
   }
+}
+
+/** Looks now and then, never twice at once. */
+function watchModels(watch: ModelWatch): NodeJS.Timeout {
+  let busy = false
+  return setInterval(async () => {
+    if (busy) return
+    busy = true
+    await watch.look()
+    busy = false
+  }, WATCH_MS)
 }
 
 /** A PoP's newer second takes the place of one a slow listener has not read. */

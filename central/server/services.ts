@@ -2,11 +2,13 @@ import type { Ingest } from '../ingest/ingest.ts'
 import type { View } from '../ingest/view.ts'
 import type { LinkStatus } from '../nats/link.ts'
 import type { PolicyStore } from '../policy/policy-store.ts'
+import type { Registry } from '../registry/registry.ts'
 import type { Broadcast } from './broadcast.ts'
 
 /** What the routes work with. */
 export interface Services {
   readonly store: PolicyStore
+  readonly registry: Registry
   readonly view: View
   readonly ingest: Ingest
   readonly broadcast: Broadcast

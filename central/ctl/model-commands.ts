@@ -1,0 +1,189 @@
+import { dirname, join } from 'node:path'
+import type { ModelManifest } from '../../contract/model/manifest.ts'
+import type { Release } from '../../contract/model/release.ts'
+import { HORIZONS, type Pairing } from '../registry/measured.ts'
+import type { ModelEntry } from '../registry/model-store.ts'
+import type { Overview } from '../registry/registry.ts'
+import { answer, atMost, type Command, type Invocation, UsageError } from './command.ts'
+import { plain, table, when } from './table.ts'
+
+interface Shown {
+  readonly entry: ModelEntry
+  readonly role: string | null
+  readonly manifest: ModelManifest
+  readonly pairing: Pairing | null
+}
+
+/** Long enough to be told apart, short enough to be typed. */
+const SHORT = 12
+
+const listCommand: Command = {
+  words: 'model ls',
+  usage: 'atlasctl model ls',
+  about: 'models of the registry, which of them run, and the last releases',
+  run: async (invocation) => {
+    atMost(invocation, 0)
+    answer(invocation, await invocation.api.json<Overview>('/v1/models'), overviewText)
+  },
+}
+
+const showCommand: Command = {
+  words: 'model show',
+  usage: 'atlasctl model show HASH|champion|challenger|former',
+  about: 'one model: what it was trained on, and its measured error beside that of the champion',
+  run: async (invocation) => {
+    answer(invocation, await invocation.api.json<Shown>(pathOf(invocation)), shownText)
+  },
+}
+
+const putCommand: Command = {
+  words: 'model put',
+  usage: 'atlasctl model put FILE.onnx [--manifest FILE] [--fp32 FILE]',
+  about: 'run a model, check it, and store it; the manifest is manifest.json beside it if not named',
+  run: async (invocation) => {
+    atMost(invocation, 1)
+    const [file] = invocation.args
+    if (file === undefined) throw new UsageError('which file? atlasctl model put FILE.onnx')
+    const { manifest, fp32 } = invocation.flags
+    const form = new FormData()
+    form.set('model', new Blob([invocation.readBytes(file)]), 'model.onnx')
+    form.set('manifest', invocation.readFile(manifest ?? join(dirname(file), 'manifest.json')))
+    if (fp32 !== null) form.set('fp32', new Blob([invocation.readBytes(fp32)]), 'fp32.onnx')
+    const put = await invocation.api.json<ModelEntry & { windowMs: number; fp32Difference: number | null }>(
+      '/v1/models',
+      { method: 'POST', body: form },
+    )
+    answer(invocation, put, ({ hash, name, sizeBytes, windowMs, fp32Difference }) => {
+      const beside = fp32Difference === null ? '' : `, ${fp32Difference.toPrecision(2)} from its fp32 form`
+      return `${plain(name)} is stored as ${hash}\n${sizeBytes} bytes, ${windowMs.toFixed(2)} ms a window${beside}\n`
+    })
+  },
+}
+
+const shadowCommand: Command = {
+  words: 'model shadow',
+  usage: 'atlasctl model shadow HASH|none [--reason TEXT] [--force]',
+  about: 'have PoPs run a model beside the champion and measure both; it decides nothing',
+  run: (invocation) => change(invocation, `${pathOf(invocation)}/shadow`),
+}
+
+const promoteCommand: Command = {
+  words: 'model promote',
+  usage: 'atlasctl model promote HASH|challenger [--force --reason TEXT]',
+  about: 'make the challenger champion, if its measured error is better after the policy’s shadow time',
+  run: (invocation) => change(invocation, `${pathOf(invocation)}/promote`),
+}
+
+const rollbackCommand: Command = {
+  words: 'model rollback',
+  usage: 'atlasctl model rollback [--reason TEXT]',
+  about: 'bring the champion before the present one back',
+  run: (invocation) => {
+    atMost(invocation, 0)
+    return change(invocation, '/v1/models/rollback')
+  },
+}
+
+export const modelCommands: readonly Command[] = [
+  listCommand,
+  showCommand,
+  putCommand,
+  shadowCommand,
+  promoteCommand,
+  rollbackCommand,
+]
+
+function pathOf(invocation: Invocation): string {
+  atMost(invocation, 1)
+  const [hash] = invocation.args
+  if (hash === undefined) throw new UsageError('which model? `atlasctl model ls` lists them')
+  return `/v1/models/${encodeURIComponent(hash)}`
+}
+
+async function change(invocation: Invocation, path: string): Promise<void> {
+  const { force, reason } = invocation.flags
+  const body = JSON.stringify({ force, reason: reason ?? '' })
+  const headers = { 'content-type': 'application/json' }
+  const release = await invocation.api.json<Release>(path, { method: 'POST', body, headers })
+  answer(invocation, release, releaseText)
+}
+
+function releaseText({ version, champion, challenger, former }: Release): string {
+  const beside = challenger !== null ? `, challenger ${short(challenger)}` : ''
+  const before = former !== null ? `, on probation beside ${short(former)}` : ''
+  return `release ${version}: champion ${short(champion)}${beside}${before}\n`
+}
+
+function overviewText({ release, history, models, pairing, drift }: Overview): string {
+  const rows = models.map((model) => [
+    model.hash.slice(0, SHORT),
+    model.name,
+    model.role ?? '-',
+    String(model.sizeBytes),
+    when(model.putAtMs),
+    model.by,
+  ])
+  const columns = ['HASH', 'NAME', 'ROLE', 'BYTES', 'PUT', 'BY'].map((head) => ({
+    head,
+    ...(head === 'BYTES' ? { right: true } : {}),
+  }))
+  const releases = history
+    .slice(0, 5)
+    .map(({ version, action, issuedAtMs, by, reason }) =>
+      plain(`  ${version}  ${when(issuedAtMs)}  ${action} by ${by}${reason === '' ? '' : `: ${reason}`}`),
+    )
+  const drifts = drift.flatMap(({ pop, ratio }) =>
+    ratio === null ? [] : [plain(`  ${pop}: error of the last day ${ratio.toFixed(2)} times its baseline`)],
+  )
+  return [
+    releaseText(release),
+    models.length === 0
+      ? 'the registry is empty; the model of the bundle is champion\n'
+      : table(columns, rows),
+    pairing === null ? '' : pairingText(pairing),
+    drifts.length === 0 ? '' : `drift\n${drifts.join('\n')}\n`,
+    releases.length === 0 ? '' : `last releases\n${releases.join('\n')}\n`,
+  ].join('')
+}
+
+function shownText({ entry, role, manifest, pairing }: Shown): string {
+  const { training, parameters } = manifest.forecaster
+  const head = [
+    `${entry.name}  ${entry.hash}`,
+    `role ${role ?? 'none'}, put ${when(entry.putAtMs)} by ${entry.by}, ${entry.sizeBytes} bytes, ${parameters} parameters`,
+    `trained: ${training.command}`,
+  ]
+  return `${head.map(plain).join('\n')}\n${pairing === null ? 'not measured by PoPs now\n' : pairingText(pairing)}`
+}
+
+function pairingText({
+  role,
+  rival,
+  pops,
+  shadowMs,
+  horizons,
+  ratio,
+  asked,
+  differed,
+  faults,
+}: Pairing): string {
+  const cell = (wape: number | null) => (wape === null ? '-' : `${wape.toFixed(1)} %`)
+  const heads = ['HORIZON', 'CHAMPION', role.toUpperCase(), 'COVERAGE', 'FORECASTS']
+  const rows = HORIZONS.map((horizon) => {
+    const { championWape, rivalWape, coverage, count } = horizons[horizon]
+    return [`+${horizon.slice(2)} min`, cell(championWape), cell(rivalWape), cell(coverage), String(count)]
+  })
+  const days = (shadowMs / 86_400_000).toFixed(2)
+  const better = ratio === null ? '' : `; its error is ${ratio.toFixed(3)} times the champion's`
+  const lines = [
+    `${role} ${short(rival)} on ${pops.length} PoP${pops.length === 1 ? '' : 's'}, ${days} days of the series' time${better}`,
+    `it would have asked for another mode in ${differed} of ${asked} minutes`,
+    ...Object.entries(faults).map(([pop, fault]) => `${pop}: ${fault}`),
+  ]
+  const columns = heads.map((head, index) => ({ head, ...(index > 0 ? { right: true } : {}) }))
+  return `${lines.map(plain).join('\n')}\n${table(columns, rows)}`
+}
+
+function short(ref: string): string {
+  return ref.slice(0, SHORT)
+}

@@ -1,0 +1,127 @@
+import { headers as createHeaders, type NatsConnection, NatsError } from 'nats.ws'
+import { AtlasError, messageOf } from '../../contract/errors.ts'
+import { BUNDLED, FORECASTER, openRelease, type Release, signRelease } from '../../contract/model/release.ts'
+import { RELEASE_STREAM, subjects } from '../../contract/subjects.ts'
+import { nextBySubject } from '../nats/direct-get.ts'
+import type { SigningKey } from '../policy/signing-key.ts'
+
+/** A release and its place in the bucket, for compare-and-set. */
+export interface ReleaseRecord {
+  readonly release: Release
+  /** 0: nothing was released yet; the bundled model is champion. */
+  readonly revision: number
+}
+
+export interface ReleaseStoreOptions {
+  readonly connection: () => NatsConnection
+  readonly key: SigningKey
+  readonly wallMs: () => number
+  readonly onAuditLost: (reason: string) => void
+}
+
+/** What a change of the release says; the store adds version, time and signature. */
+export type ReleaseChange = Pick<
+  Release,
+  'champion' | 'challenger' | 'former' | 'previous' | 'action' | 'by' | 'reason'
+>
+
+const EXPECTED_SEQUENCE = 'Nats-Expected-Last-Subject-Sequence'
+const WRONG_SEQUENCE = 10071
+const TIMEOUT_MS = 4_000
+const SUBJECT = subjects.release(FORECASTER)
+
+/** Before the first release. */
+export const UNRELEASED: ReleaseRecord = {
+  revision: 0,
+  release: {
+    kind: 'model-release',
+    series: FORECASTER,
+    version: 0,
+    issuedAtMs: 0,
+    champion: BUNDLED,
+    challenger: null,
+    former: null,
+    previous: null,
+    action: 'confirm',
+    by: '',
+    reason: 'the model of the bundle',
+  },
+}
+
+/** Signed releases in the bucket `atlas_models_index`: each change is a compare-and-set, versions only go up. */
+export class ReleaseStore {
+  readonly #options: ReleaseStoreOptions
+
+  constructor(options: ReleaseStoreOptions) {
+    this.#options = options
+  }
+
+  async current(): Promise<ReleaseRecord> {
+    return (await this.history())[0] ?? UNRELEASED
+  }
+
+  /** Every release that is kept, the newest first. One that this key did not sign is refused, not shown. */
+  async history(): Promise<ReleaseRecord[]> {
+    const connection = this.#options.connection()
+    const { keyId, publicKey } = this.#options.key
+    const records: ReleaseRecord[] = []
+    try {
+      for (let from = 1; ; ) {
+        const next = await nextBySubject(connection, RELEASE_STREAM, SUBJECT, from, TIMEOUT_MS)
+        if (next === null) return records
+        const release = await openRelease(new TextDecoder().decode(next.data), { [keyId]: publicKey })
+        records.unshift({ release, revision: next.sequence })
+        from = next.sequence + 1
+      }
+    } catch (thrown) {
+      if (thrown instanceof AtlasError) throw thrown
+      throw new AtlasError('sync/unavailable', `the release bucket did not answer: ${messageOf(thrown)}`, {
+        cause: thrown,
+      })
+    }
+  }
+
+  /**
+   * Signs a change and stores it as the next version, if `before` is still the current one.
+   * @throws AtlasError `model/conflict` when it is not, `sync/unavailable` when NATS did not confirm it
+   */
+  async push(before: ReleaseRecord, change: ReleaseChange): Promise<ReleaseRecord> {
+    const { key, wallMs } = this.#options
+    const release: Release = {
+      kind: 'model-release',
+      series: FORECASTER,
+      version: before.release.version + 1,
+      issuedAtMs: wallMs(),
+      ...change,
+    }
+    const envelope = await signRelease(release, key.privateKey, key.keyId)
+    const headers = createHeaders()
+    headers.set(EXPECTED_SEQUENCE, String(before.revision))
+    try {
+      const jetstream = this.#options.connection().jetstream({ timeout: TIMEOUT_MS })
+      const { seq } = await jetstream.publish(SUBJECT, envelope, { headers })
+      await this.audit({ ...release, before: before.release.version }, `model:${seq}`)
+      return { release, revision: seq }
+    } catch (thrown) {
+      if (thrown instanceof AtlasError) throw thrown
+      if (thrown instanceof NatsError && thrown.api_error?.err_code === WRONG_SEQUENCE)
+        throw new AtlasError('model/conflict', 'the release was changed by somebody else at this moment')
+      throw new AtlasError(
+        'sync/unavailable',
+        `NATS did not confirm the release (${messageOf(thrown)}); it may have been stored: look before doing it again`,
+        { cause: thrown },
+      )
+    }
+  }
+
+  /** Writes an entry into the append-only stream, once per id. What it is about stands even when this fails. */
+  async audit(entry: object, id: string): Promise<void> {
+    try {
+      const jetstream = this.#options.connection().jetstream({ timeout: TIMEOUT_MS })
+      const text = JSON.stringify({ v: 1, atMs: this.#options.wallMs(), ...entry })
+      await jetstream.publish('atlas.audit.central.model', text, { msgID: id })
+    } catch (thrown) {
+      this.#options.onAuditLost(messageOf(thrown))
+    }
+  }
+}

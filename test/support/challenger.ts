@@ -1,0 +1,35 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { ModelManifest } from '../../contract/model/manifest.ts'
+import { ROOT } from './stack.ts'
+
+/** A model file and the manifest that goes with it. */
+export interface ModelUpload {
+  readonly model: Uint8Array<ArrayBuffer>
+  readonly manifest: ModelManifest
+}
+
+/** The shipped model under another name: another package, with the same answers. */
+export function shippedModel(name: string): ModelUpload {
+  const model = new Uint8Array(readFileSync(join(ROOT, 'models/forecaster.onnx')))
+  const manifest = JSON.parse(readFileSync(join(ROOT, 'models/manifest.json'), 'utf8')) as ModelManifest
+  return { model, manifest: { ...manifest, forecaster: { ...manifest.forecaster, name } } }
+}
+
+/** The manifest of altered bytes: only their content can then be refused, not their hash. */
+export function withModel(upload: ModelUpload, model: Uint8Array<ArrayBuffer>): ModelUpload {
+  const { forecaster } = upload.manifest
+  const sha256 = createHash('sha256').update(model).digest('hex')
+  const file = { ...forecaster.file, sizeBytes: model.length, sha256 }
+  return { model, manifest: { ...upload.manifest, forecaster: { ...forecaster, file } } }
+}
+
+/** The upload as central's API takes it. */
+export function formOf({ model, manifest }: ModelUpload, fp32?: Uint8Array<ArrayBuffer>): FormData {
+  const form = new FormData()
+  form.set('model', new Blob([model]), 'model.onnx')
+  form.set('manifest', JSON.stringify(manifest))
+  if (fp32) form.set('fp32', new Blob([fp32]), 'fp32.onnx')
+  return form
+}
