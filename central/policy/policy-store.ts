@@ -32,14 +32,18 @@ export class PolicyStore {
   }
 
   /**
-   * The current version, or null when there is none.
+   * The current version, or null when there is none. When the newest revision is no policy (someone else has deleted the
+   * key, or written into the bucket), it is the newest version that can be read, at that revision: a push mends it.
    * @throws AtlasError `sync/unavailable` when the bucket cannot be asked
    */
-  current(name: string): Promise<PolicyRecord | null> {
-    return this.#ask(async (connection) => {
-      const message = await newest(connection, subjects.policy(name))
-      return message ? recordOf(message) : null
-    })
+  async current(name: string): Promise<PolicyRecord | null> {
+    const message = await this.#ask((connection) => newest(connection, subjects.policy(name)))
+    if (message === null) return null
+    const record = readable(message.data, message.seq, message.header?.get(BY))
+    if (record !== null) return record
+    const [last] = await this.history(name)
+    if (last !== undefined) return { ...last, revision: message.seq }
+    throw new AtlasError('policy/syntax', `the policy bucket holds no signed policy under "${name}"`)
   }
 
   /** Names of all policies. */
@@ -52,7 +56,7 @@ export class PolicyStore {
     })
   }
 
-  /** Every version that is kept, the newest first. */
+  /** Every version that is kept and can be read, the newest first. */
   history(name: string): Promise<PolicyRecord[]> {
     return this.#ask(async (connection) => {
       const subject = subjects.policy(name)
@@ -60,9 +64,8 @@ export class PolicyStore {
       for (let from = 1; ; ) {
         const next = await nextBySubject(connection, POLICY_STREAM, subject, from, TIMEOUT_MS)
         if (next === null) break
-        records.unshift(
-          readRecord(new TextDecoder().decode(next.data), next.sequence, next.headers.get(BY) || null),
-        )
+        const record = readable(next.data, next.sequence, next.headers.get(BY))
+        if (record !== null) records.unshift(record)
         from = next.sequence + 1
       }
       return records
@@ -169,8 +172,14 @@ async function newest(connection: NatsConnection, subject: string): Promise<Stor
   }
 }
 
-function recordOf(message: StoredMsg): PolicyRecord {
-  return readRecord(new TextDecoder().decode(message.data), message.seq, message.header?.get(BY) || null)
+/** A revision as a policy, or null when it holds something else. */
+function readable(data: Uint8Array, revision: number, by: string | undefined): PolicyRecord | null {
+  try {
+    return readRecord(new TextDecoder().decode(data), revision, by || null)
+  } catch (thrown) {
+    if (thrown instanceof AtlasError) return null
+    throw thrown
+  }
 }
 
 function sha256(text: string): string {

@@ -54,6 +54,21 @@ describe('policy push', () => {
     expect((await central.put('/v1/policies/cas', text(3), { 'if-none-match': '*' })).status).toBe(412)
   })
 
+  it('goes on from the last version that can be read when the key was deleted or overwritten by hand', async () => {
+    await central.put('/v1/policies/mended', text(1))
+    await central.put('/v1/policies/mended', text(2), { 'if-match': '"1"' })
+    const connection = await nats.connectAs(nats.central)
+    for (const spoil of ['not a policy', '']) {
+      await connection.jetstream().publish('$KV.atlas_policy.mended', spoil)
+      expect((await central.get('/v1/policies')).status).toBe(200)
+      const got = await central.get('/v1/policies/mended')
+      const version = got.headers.get('etag') ?? ''
+      expect((await central.put('/v1/policies/mended', text(3), { 'if-match': version })).status).toBe(200)
+    }
+    expect((await central.get('/v1/policies/mended')).headers.get('etag')).toBe('"4"')
+    await connection.close()
+  })
+
   it('lets exactly one of many simultaneous pushes from one version win', async () => {
     await central.put('/v1/policies/race', text(1))
     const statuses = await Promise.all(
