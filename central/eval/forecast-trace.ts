@@ -5,6 +5,7 @@ import { adapt } from '../train/adapt.ts'
 import { Score } from '../train/evaluate.node.ts'
 import { FIT_SHARE, type Trace } from '../train/traces.node.ts'
 import { historyAt, type TrafficSeries } from '../train/traffic-series.ts'
+import { FalseSurges } from './forecast-surges.ts'
 
 /** Errors of one horizon of a trace, in %. */
 export interface TraceScore {
@@ -18,6 +19,19 @@ export interface TraceScore {
   readonly coverage: { readonly champion: number; readonly zeroShot: number; readonly reference: number }
 }
 
+/** What a trace tells of the forecaster. */
+export interface TraceScores {
+  readonly horizons: readonly TraceScore[]
+  /** Calls of surges above so many times the fit part's 99 % quantile that none followed, a week; of minute series. */
+  readonly falseSurges: readonly {
+    readonly factor: number
+    readonly perWeek: number
+    readonly minutes: number
+  }[]
+}
+
+const SURGE_FACTORS = [1.5, 2, 3]
+
 /**
  * Measures a series' forecaster on the last 30 % of a trace by the protocol: as shipped (it begins at the test part
  * and knows nothing of the trace), and adapted (regressions fitted to the first 70 %, whose samples it remembers).
@@ -26,7 +40,7 @@ export interface TraceScore {
 export function scoreTrace(
   { series }: Trace,
   referenceAt: (origin: number) => ForecastQuantiles | null,
-): TraceScore[] {
+): TraceScores {
   const split = Math.floor(series.rps.length * FIT_SHARE)
   const zeroShot = new SeriesForecaster(series.stepS)
   const champion = remembering(series, split, adapt(series, split, referenceAt))
@@ -34,6 +48,12 @@ export function scoreTrace(
     const score = () => new Score(series, (horizon.minutes * 60) / series.stepS)
     return { ...horizon, scores: { champion: score(), zeroShot: score(), reference: score() } }
   })
+  const usual = Array.from(series.rps.subarray(0, split)).filter(Number.isFinite)
+  const high = usual.sort((a, b) => a - b)[Math.floor(usual.length * 0.99)] ?? Number.NaN
+  const surges = (series.stepS === 60 ? SURGE_FACTORS : []).map((factor) => ({
+    factor,
+    calls: new FalseSurges(series, factor * high),
+  }))
   for (let origin = split; origin < series.rps.length; origin++) {
     const reference = referenceAt(origin)
     if (reference === null) continue
@@ -43,6 +63,7 @@ export function scoreTrace(
       zeroShot: zeroShot.step(history, reference),
       reference,
     }
+    for (const { calls } of surges) calls.add(origin, answers.zeroShot)
     for (const { key, scores } of horizons) {
       if (!scores.reference.counts(origin)) continue
       scores.champion.add(origin, answers.champion[key])
@@ -50,7 +71,7 @@ export function scoreTrace(
       scores.reference.add(origin, answers.reference[key])
     }
   }
-  return horizons.map(({ minutes, scores }) => {
+  const measured = horizons.map(({ minutes, scores }) => {
     const results = {
       champion: scores.champion.result({}),
       zeroShot: scores.zeroShot.result({}),
@@ -69,6 +90,12 @@ export function scoreTrace(
       },
     }
   })
+  const falseSurges = surges.map(({ factor, calls }) => ({
+    factor,
+    perWeek: calls.perWeek,
+    minutes: series.rps.length - split,
+  }))
+  return { horizons: measured, falseSurges }
 }
 
 /** A forecaster with regressions, that has seen the first samples go by. */

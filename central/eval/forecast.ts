@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { AtlasError } from '../../contract/errors.ts'
 import { type ForecastQuantiles, readForecast, windowFeatures } from '../../contract/model/forecast-window.ts'
 import { parseManifest } from '../../contract/model/manifest.ts'
 import { verifyModelFile } from '../../contract/model/model-file.ts'
@@ -7,19 +8,15 @@ import { readBaselines } from '../train/evaluate.node.ts'
 import { ForecastSession } from '../train/forecast-session.node.ts'
 import { allTraces, type Trace } from '../train/traces.node.ts'
 import { historyAt } from '../train/traffic-series.ts'
+import { RAMPS, surgeLeads } from './forecast-surges.ts'
 import { scoreTrace, type TraceScore } from './forecast-trace.ts'
-import type { Result } from './report.ts'
-
-export interface ForecastOptions {
-  /** A folder laid out like ../shared/data. */
-  readonly dataDir: string
-  /** Only the traces of at most 15,000 samples. */
-  readonly quick: boolean
-  log(line: string): void
-}
+import type { EvalOptions, Result } from './report.ts'
 
 const MODELS = new URL('../../models/', import.meta.url)
+/** When quick: only traces of at most so many samples. */
 const QUICK_SAMPLES = 15_000
+/** Requests that one counted request stands for: live, and as the replay sends them. */
+const COUNTED = { live: 1, replay: 600 }
 const CHUNK = 1024
 const HEAD = [
   'trace',
@@ -38,10 +35,11 @@ const SHOWN = ['persistence', 'holt_damped', 'ridge_ar60_tod', 'hgb_lags60_tod']
 /**
  * Measures the shipped forecaster on every trace of the data folder, by the protocol of `forecast-baselines.json`: WAPE of the
  * champion (adapted to the first 70 %), of it as shipped (zero-shot), of the reference LSTM alone, and beside them the
- * published baselines; and the coverage of p10 to p90.
+ * published baselines; the coverage of p10 to p90; calls of surges that none followed; and how long before a flash
+ * sale's ramp passes 5,000 RPS it is called.
  */
-export default async function* evalForecast(options: ForecastOptions): AsyncIterable<Result> {
-  const { dataDir, quick, log } = options
+export default async function* evalForecast(options: EvalOptions): AsyncIterable<Result> {
+  const { dataDir, quick, log, print } = options
   const { forecaster } = parseManifest(JSON.parse(readFileSync(new URL('manifest.json', MODELS), 'utf8')))
   const bytes = new Uint8Array(readFileSync(new URL(forecaster.file.path, MODELS)))
   await verifyModelFile(bytes, forecaster.file)
@@ -49,13 +47,33 @@ export default async function* evalForecast(options: ForecastOptions): AsyncIter
   const baselines = readBaselines(dataDir)
   const traces = allTraces(dataDir).filter(({ series }) => !quick || series.rps.length <= QUICK_SAMPLES)
   log(`forecast: ${forecaster.name} on ${traces.map(({ name }) => name).join(', ') || 'no trace'}`)
-  log(row(HEAD))
+  if (traces.length === 0)
+    throw new AtlasError('config/invalid', `there are no traces in ${dataDir}/*/traffic`)
+  print(row(HEAD))
   for (const trace of traces) {
     const reference = await referenceOf(session, trace)
-    for (const score of scoreTrace(trace, (origin) => reference[origin] ?? null)) {
+    const { horizons, falseSurges } = scoreTrace(trace, (origin) => reference[origin] ?? null)
+    for (const score of horizons) {
       const published = baselines[trace.name]?.[score.minutes] ?? {}
-      log(tableRow(trace.name, score, published))
+      print(tableRow(trace.name, score, published))
       yield* resultsOf(trace.name, score, published)
+    }
+    for (const { factor, perWeek, minutes } of falseSurges)
+      yield {
+        key: `forecast.surge.false.${trace.name}.x${factor}`,
+        value: perWeek,
+        unit: '1/week',
+        n: minutes,
+      }
+  }
+  for (const ramp of RAMPS) {
+    for (const [noise, counted] of Object.entries(COUNTED)) {
+      const leads = await surgeLeads(session, ramp, counted)
+      const key = `forecast.surge.lead.${ramp.form}.${ramp.minutes}.${noise}`
+      const [least = Number.NaN, median = Number.NaN] = [leads[0], leads[leads.length >> 1]]
+      print(`${key}: ${median.toFixed(1)} min ahead, at least ${least.toFixed(1)} (${leads.length} seeds)`)
+      yield { key, value: median, unit: 'min', n: leads.length }
+      yield { key: `${key}.least`, value: least, unit: 'min', n: leads.length }
     }
   }
   await session.release()

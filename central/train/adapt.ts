@@ -18,6 +18,7 @@ const REFERENCE_FEATURES = 5
 const FIT_SHARE = 0.8
 const PATIENCE = 60
 const LEAST_ROUNDS = 60
+const TRUST_POWER = 15
 /** With fewer rows a series has no regressions of its own. */
 const LEAST_ROWS = 500
 
@@ -80,26 +81,46 @@ export function adapt(
         { ...options, seed },
       )
     const { seed } = options
-    adapted[key] = {
-      lags: fitted(LOOKBACK + 1, row.lags, row.own, seed),
-      view: fitted(SEASONAL_FEATURES, row.view, row.own, seed + 1),
-      residual: fitted(SEASONAL_FEATURES + REFERENCE_FEATURES, row.residual, row.missed, seed + 2),
-    }
+    const lags = fitted(LOOKBACK + 1, row.lags, row.own, seed)
+    const view = fitted(SEASONAL_FEATURES, row.view, row.own, seed + 1)
+    const residual = fitted(SEASONAL_FEATURES + REFERENCE_FEATURES, row.residual, row.missed, seed + 2)
+    const errors = [residual.withoutTrees, lags.error, view.error, residual.error]
+    adapted[key] = { lags: lags.trees, view: view.trees, residual: residual.trees, trust: trustOf(errors) }
   })
   return adapted
 }
 
-function regression(data: BoostingData, options: { seed: number; boosting: BoostingOptions }): BoostedTrees {
+interface Regression {
+  readonly trees: BoostedTrees
+  /** Weighted absolute error on the rows held back, with the trees and with nothing. */
+  readonly error: number
+  readonly withoutTrees: number
+}
+
+function regression(data: BoostingData, options: { seed: number; boosting: BoostingOptions }): Regression {
   const { seed, boosting } = options
   const { y, weight } = data
   const fitRows = Math.floor(y.length * FIT_SHARE)
-  let best = { rounds: LEAST_ROUNDS, error: Number.POSITIVE_INFINITY }
-  boost(data, boosting, seededRandom(seed), fitRows, (round, sums) => {
+  const errorOf = (answer: (row: number) => number) => {
     let error = 0
     for (let row = fitRows; row < y.length; row++)
-      error += Math.abs((y[row] ?? 0) - (sums[row] ?? 0)) * (weight[row] ?? 0)
+      error += Math.abs((y[row] ?? 0) - answer(row)) * (weight[row] ?? 0)
+    return error
+  }
+  let best = { rounds: LEAST_ROUNDS, error: Number.POSITIVE_INFINITY }
+  boost(data, boosting, seededRandom(seed), fitRows, (round, sums) => {
+    const error = errorOf((row) => sums[row] ?? 0)
     if (error < best.error) best = { rounds: Math.max(LEAST_ROUNDS, round + 1), error }
     return round < best.rounds + PATIENCE
   })
-  return boost(data, { ...boosting, rounds: best.rounds }, seededRandom(seed))
+  const trees = boost(data, { ...boosting, rounds: best.rounds }, seededRandom(seed))
+  return { trees, error: best.error, withoutTrees: errorOf(() => 0) }
+}
+
+/** Shares that fall steeply with the error: a tenth more leaves a quarter. */
+function trustOf(errors: readonly number[]): number[] {
+  const least = Math.min(...errors)
+  const shares = errors.map((error) => (least / error) ** TRUST_POWER)
+  const total = shares.reduce((sum, share) => sum + share, 0)
+  return shares.map((share) => share / total)
 }

@@ -20,7 +20,7 @@ export interface BoostingOptions {
 }
 
 export const BOOSTING: BoostingOptions = {
-  rounds: 400,
+  rounds: 800,
   rate: 0.05,
   leaves: 15,
   rowShare: 0.7,

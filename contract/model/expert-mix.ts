@@ -5,7 +5,7 @@ export interface ExpertMixState {
   readonly scale: number
 }
 
-const RATE = 0.03
+const RATE = 0.04
 /** Weight that flows back to the beginning at each step: an expert that was bad for long can come back. */
 const SHARE = 0.002
 /** Steps over which the error's scale is averaged. */

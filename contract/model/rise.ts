@@ -111,7 +111,10 @@ function lineOf(
     series.noise * Math.sqrt(Math.min(1, series.usual / middle)),
     1 / Math.sqrt(Math.max(1, middle * series.stepS)),
   )
-  if (misses[form] > Math.max(FIT.noises * expected, FIT.share)) return null
+  const most = Math.max(FIT.noises * expected, FIT.share)
+  const newest = values[size - 1] ?? 0
+  const line = form === 'factors' ? now : amounts.at(size - 1)
+  if (misses[form] > most || newest < line * (1 - most)) return null
   const noise = Math.max(expected, misses[form] * Math.sqrt(size / (size - 2)))
   const slopeError = noise / Math.sqrt((size * (size * size - 1)) / 12)
   const elapsed = size - 1

@@ -23,6 +23,8 @@ export interface AdaptedHorizon {
   readonly lags: BoostedTrees
   readonly view: BoostedTrees
   readonly residual: BoostedTrees
+  /** How far reference, lags, view and residual are believed at first: by their errors on samples held back; sums to 1. */
+  readonly trust: readonly number[]
 }
 
 export type Adapted = Readonly<Partial<Record<keyof ForecastQuantiles, AdaptedHorizon>>>
@@ -62,7 +64,8 @@ export interface SeriesForecasterState {
 const HOLT_RATES = [0.3, 0.8]
 /** Experts of a series without and with regressions of its own: reference, two Holts, the last rate, mean, season (, regressions). */
 const PRIOR = [0.7, 0.06, 0.06, 0.06, 0.06, 0.06]
-const ADAPTED_PRIOR = [0.02, 0.01, 0.01, 0.005, 0.005, 0.01, 0.31, 0.31, 0.32]
+/** Of a series with regressions: what the others begin with; the rest is shared by reference and regressions. */
+const OTHERS = [0.02, 0.04, 0.02, 0.01, 0.01]
 const ROLLING_STEPS = 360
 const DAY_MS = 86_400_000
 const NAIVE_HALF_S = 150
@@ -90,9 +93,7 @@ export class SeriesForecaster {
     this.#adapted = adapted
     this.#memory = new SeasonalMemory(stepS, state?.memory)
     this.#holts = HOLT_RATES.map((rate, at) => new Holt(rate, state?.holts[at]))
-    this.#mixes = HORIZONS.map(
-      ({ key }, at) => new ExpertMix(adapted[key] ? ADAPTED_PRIOR : PRIOR, state?.mixes[at]),
-    )
+    this.#mixes = HORIZONS.map(({ key }, at) => new ExpertMix(priorOf(adapted[key]), state?.mixes[at]))
     this.#intervals = HORIZONS.map((_, at) => new Interval(state?.intervals[at]))
     this.#endMs = state?.endMs ?? Number.NEGATIVE_INFINITY
     this.#pending = [...(state?.pending ?? [])]
@@ -226,6 +227,12 @@ export class SeriesForecaster {
       seasonalNaive: move(means.seasonalNaive, naive),
     }
   }
+}
+
+function priorOf(adapted: AdaptedHorizon | undefined): readonly number[] {
+  if (adapted === undefined) return PRIOR
+  const [reference = 0, ...own] = adapted.trust.map((share) => share * 0.9)
+  return [reference, ...OTHERS, ...own]
 }
 
 /** What the plain regression reads: every rate of the window as it is, and the time of day. */
