@@ -1,13 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { AtlasError } from '../../contract/errors.ts'
-import { type ForecastQuantiles, readForecast, windowFeatures } from '../../contract/model/forecast-window.ts'
 import { parseManifest } from '../../contract/model/manifest.ts'
 import { verifyModelFile } from '../../contract/model/model-file.ts'
-import { LOOKBACK } from '../../contract/model/series.ts'
 import { readBaselines } from '../train/evaluate.node.ts'
 import { ForecastSession } from '../train/forecast-session.node.ts'
-import { allTraces, type Trace } from '../train/traces.node.ts'
-import { historyAt } from '../train/traffic-series.ts'
+import { referenceOf } from '../train/reference.ts'
+import { allTraces } from '../train/traces.node.ts'
 import { RAMPS, surgeLeads } from './forecast-surges.ts'
 import { scoreTrace, type TraceScore } from './forecast-trace.ts'
 import type { EvalOptions, Result } from './report.ts'
@@ -17,7 +15,6 @@ const MODELS = new URL('../../models/', import.meta.url)
 const QUICK_SAMPLES = 15_000
 /** Requests that one counted request stands for: live, and as the replay sends them. */
 const COUNTED = { live: 1, replay: 600 }
-const CHUNK = 1024
 const HEAD = [
   'trace',
   'min',
@@ -51,7 +48,7 @@ export default async function* evalForecast(options: EvalOptions): AsyncIterable
     throw new AtlasError('config/invalid', `there are no traces in ${dataDir}/*/traffic`)
   print(row(HEAD))
   for (const trace of traces) {
-    const reference = await referenceOf(session, trace)
+    const reference = await referenceOf(session, trace.series)
     const { horizons, falseSurges } = scoreTrace(trace, (origin) => reference[origin] ?? null)
     for (const score of horizons) {
       const published = baselines[trace.name]?.[score.minutes] ?? {}
@@ -77,23 +74,6 @@ export default async function* evalForecast(options: EvalOptions): AsyncIterable
     }
   }
   await session.release()
-}
-
-/** The reference's forecast at each sample, null before the first whole window. */
-async function referenceOf(
-  session: ForecastSession,
-  { series }: Trace,
-): Promise<(ForecastQuantiles | null)[]> {
-  const answers: (ForecastQuantiles | null)[] = Array.from({ length: LOOKBACK - 1 }, () => null)
-  for (let from = LOOKBACK - 1; from < series.rps.length; from += CHUNK) {
-    const size = Math.min(CHUNK, series.rps.length - from)
-    const windows = Array.from({ length: size }, (_, at) => windowFeatures(historyAt(series, from + at)))
-    const output = await session.run(windows.map(({ features }) => features))
-    windows.forEach(({ level }, at) => {
-      answers.push(readForecast(output, level, at))
-    })
-  }
-  return answers
 }
 
 function* resultsOf(

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf } from '../../contract/errors.ts'
 import type { TraceError } from '../../contract/model/manifest.ts'
+import { adaptTo } from './adapt-to.node.ts'
 import { describeModels } from './describe-models.node.ts'
 import { errorTable } from './error-table.ts'
 import { evaluateTrace, readBaselines } from './evaluate.node.ts'
@@ -93,6 +94,7 @@ function commandOf({ seed, epochs, quick }: TrainOptions): string {
 try {
   const options = parseTrainOptions(process.argv.slice(2))
   if (options === null) console.log(HELP)
+  else if (options.on !== undefined) console.log(`wrote ${await adaptTo({ ...options, on: options.on })}`)
   else await train(options)
 } catch (thrown) {
   console.error(`train: ${messageOf(thrown)}`)

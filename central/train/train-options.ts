@@ -5,19 +5,26 @@ import { AtlasError } from '../../contract/errors.ts'
 export const HELP = `Trains the forecaster and the anomaly forest, measures them, and writes models/.
 
   npm run train -- [--seed 1] [--epochs 30] [--out models] [--quick]
+  npm run train -- --on FILE [--seed 1] [--out DIR]
 
   --seed N     seed of everything random; the same seed gives the same files on the same machine (default 1)
   --epochs N   passes of 10,240 windows (default 30; about 7 s each on one free core)
   --out DIR    where forecaster.onnx, forest.bin and manifest.json go (default models/ of the repository)
+  --on FILE    leaves the models as they are, and fits a series of its own (timestamp_utc,value: a count a step) its regressions
+               beside the shipped forecaster: adapted-NAME.json in --out (default: the working folder)
   --quick      one epoch on little generated traffic, two traces measured: tries the whole way, the models are poor
 
 Recorded traces are read from $ATLAS_DATA or ../shared/data; without them it trains on generated traffic alone.`
+
+const MODELS = fileURLToPath(new URL('../../models', import.meta.url))
 
 export interface TrainOptions {
   readonly seed: number
   readonly epochs: number
   readonly out: string
   readonly quick: boolean
+  /** A trace to adapt to, instead of training. */
+  readonly on?: string
 }
 
 /**
@@ -30,7 +37,8 @@ export function parseTrainOptions(args: string[]): TrainOptions | null {
     options: {
       seed: { type: 'string', default: '1' },
       epochs: { type: 'string' },
-      out: { type: 'string', default: fileURLToPath(new URL('../../models', import.meta.url)) },
+      out: { type: 'string' },
+      on: { type: 'string' },
       quick: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -44,7 +52,8 @@ export function parseTrainOptions(args: string[]): TrainOptions | null {
   return {
     seed: whole('seed', values.seed, 0),
     epochs: whole('epochs', values.epochs ?? (values.quick ? '1' : '30'), 1),
-    out: values.out,
+    out: values.out ?? (values.on === undefined ? MODELS : process.cwd()),
     quick: values.quick,
+    ...(values.on !== undefined && { on: values.on }),
   }
 }

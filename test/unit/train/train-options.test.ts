@@ -3,6 +3,12 @@ import { errorTable } from '../../../central/train/error-table.ts'
 import { parseTrainOptions } from '../../../central/train/train-options.ts'
 
 describe('flags of npm run train', () => {
+  it('adapt to a trace, written to the working folder unless told otherwise', () => {
+    expect(parseTrainOptions(['--on', 'a.csv'])).toMatchObject({ on: 'a.csv', out: process.cwd() })
+    expect(parseTrainOptions(['--on', 'a.csv', '--out', 'x'])).toMatchObject({ on: 'a.csv', out: 'x' })
+    expect(parseTrainOptions([])?.on).toBeUndefined()
+  })
+
   it('have defaults, fewer epochs when quick', () => {
     expect(parseTrainOptions([])).toMatchObject({ seed: 1, epochs: 30, quick: false })
     expect(parseTrainOptions(['--quick', '--seed', '7', '--out', '/tmp/x'])).toEqual({
