@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest'
+import { seededRandom } from '../../../contract/ports.ts'
+import { type AlertEvent, type AlertState, QUIET, stepAlert } from '../../../core-wasm/anomaly/alert.ts'
+
+const SEED = 3
+
+/** Steps through one score a second; what there was to tell, with the second it was told. */
+function events(scores: readonly number[]): (AlertEvent & { readonly second: number })[] {
+  let state: AlertState = QUIET
+  return scores.flatMap((score, second) => {
+    const step = stepAlert(JSON.parse(JSON.stringify(state)) as AlertState, score, second * 1000)
+    state = step.state
+    return step.event === null ? [] : [{ ...step.event, second }]
+  })
+}
+
+const hold = (score: number, seconds: number): number[] => new Array<number>(seconds).fill(score)
+
+describe('alerts', () => {
+  it('open after 30 s at 0.7, not before', () => {
+    expect(events([...hold(0.1, 10), ...hold(0.75, 30)])).toEqual([])
+    expect(events([...hold(0.1, 10), ...hold(0.75, 31)])).toEqual([
+      { kind: 'opened', sinceMs: 10_000, level: 'alert', score: 0.75, second: 40 },
+    ])
+  })
+
+  it('do not open for a score that falls back within the 30 s', () => {
+    expect(events([...hold(0.9, 29), 0.6, ...hold(0.9, 29), ...hold(0.1, 300)])).toEqual([])
+  })
+
+  it('close once, after 120 s below 0.5, with the time things calmed down', () => {
+    const told = events([...hold(0.8, 60), ...hold(0.2, 200)])
+    expect(told.map(({ kind }) => kind)).toEqual(['opened', 'closed'])
+    expect(told[1]).toMatchObject({ endMs: 60_000, peak: 0.8, second: 180 })
+  })
+
+  it('are one an incident, however the score flickers', () => {
+    const random = seededRandom(SEED)
+    const storm = Array.from({ length: 3600 }, () => 0.45 + 0.3 * random.next())
+    const told = events([...hold(0.75, 40), ...storm, ...hold(0.1, 300)])
+    expect(told.filter(({ kind }) => kind === 'opened')).toHaveLength(1)
+    expect(told.filter(({ kind }) => kind === 'closed')).toHaveLength(1)
+  })
+
+  it('rise through region, early warning and cascade, each told once, and never fall back within an incident', () => {
+    const told = events([...hold(0.75, 40), 0.86, 0.8, 0.86, 0.91, 0.96, 0.7, 0.99, ...hold(0.1, 200)])
+    expect(told.map((event) => `${event.kind} ${event.level}`)).toEqual([
+      'opened alert',
+      'escalated region',
+      'escalated early-warning',
+      'escalated cascade',
+      'closed cascade',
+    ])
+  })
+
+  it('open at the level that is reached by then', () => {
+    expect(events(hold(0.97, 31))[0]).toMatchObject({ kind: 'opened', level: 'cascade' })
+  })
+
+  it('open again for a later incident', () => {
+    const incident = [...hold(0.8, 60), ...hold(0.1, 200)]
+    expect(events([...incident, ...incident]).map(({ kind }) => kind)).toEqual([
+      'opened',
+      'closed',
+      'opened',
+      'closed',
+    ])
+  })
+
+  it('neither open nor close on a score that is not known', () => {
+    expect(events([...hold(Number.NaN, 100)])).toEqual([])
+    expect(events([...hold(0.8, 40), ...hold(Number.NaN, 300)]).map(({ kind }) => kind)).toEqual(['opened'])
+  })
+})
