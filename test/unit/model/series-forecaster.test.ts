@@ -6,7 +6,7 @@ import { historyAt, type TrafficSeries } from '../../../central/train/traffic-se
 import type { ForecastQuantiles } from '../../../contract/model/forecast-window.ts'
 import { SeriesForecaster, type SeriesForecasterState } from '../../../contract/model/series-forecaster.ts'
 import { seededRandom } from '../../../contract/ports.ts'
-import { type BookStorage, SeriesBook } from '../../../edge/predict/series-book.ts'
+import { SeriesBook } from '../../../edge/predict/series-book.ts'
 
 const SEED = 11
 const STEP_S = 300
@@ -100,12 +100,13 @@ describe(`the forecaster of one series (seed ${SEED})`, () => {
 })
 
 describe('the book of series', () => {
-  const storage = (): BookStorage & { readonly kept: Map<string, unknown> } => {
+  const storage = () => {
     const kept = new Map<string, unknown>()
     return {
       kept,
       get: async <T>(key: string) => structuredClone(kept.get(key)) as T | undefined,
-      put: async (key, value) => void kept.set(key, structuredClone(value)),
+      put: async <T>(key: string, value: T) => void kept.set(key, structuredClone(value)),
+      delete: async (key: string) => kept.delete(key),
     }
   }
 
