@@ -123,7 +123,7 @@ export const freshStream = (): StreamState => ({
  * Each is turned into -log10 of how often the series showed as much: all series speak the same unit, so that no
  * threshold needs tuning. They add up (Fisher's method of combining tests), with the surprise of an isolation forest
  * over all of them, where one is given. Habituation and a refractory window make one onset of one incident.
- * About 1 µs a value without a forest; a few kilobytes of state.
+ * About 2 µs a value without a forest, 6 with one of 100 trees; about 12 kB of state.
  */
 export class StreamDetector {
   readonly #settings: StreamSettings

@@ -80,10 +80,10 @@ describe('NAB scorer', () => {
   })
 
   it('takes the one threshold that is best over all files', () => {
-    const strong = { ...file([]), scores: file([]).scores.map((_, row) => (row === 40 ? 0.9 : 0.1)) }
+    const strong = { ...file([]), scores: new Float64Array(100).map((_, row) => (row === 40 ? 0.9 : 0.1)) }
     const weak = {
       ...file([]),
-      scores: file([]).scores.map((_, row) => (row === 41 ? 0.6 : row === 90 ? 0.5 : 0)),
+      scores: new Float64Array(100).map((_, row) => (row === 41 ? 0.6 : row === 90 ? 0.5 : 0)),
     }
     const { threshold, files } = scoreNab([strong, weak])
     expect(threshold).toBe(0.6)
