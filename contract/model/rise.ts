@@ -10,8 +10,9 @@ export interface Rise {
   readonly rps: number
   /** Per step: of the logarithm (`factors`), or requests a second (`amounts`). */
   readonly slope: number
-  /** Standard error of the slope, in its unit. */
-  readonly slopeError: number
+  /** Slope of the logarithm a step, and its standard error, whichever form fits better. */
+  readonly growth: number
+  readonly growthError: number
   /** Steps that it has lasted. */
   readonly elapsed: number
 }
@@ -55,7 +56,7 @@ export function riseOf(rps: readonly number[], stepS: number): Rise | null {
 }
 
 function significance(rise: Rise | null): number {
-  return rise === null ? LEAST.significance : rise.slope / rise.slopeError
+  return rise === null ? LEAST.significance : rise.growth / rise.growthError
 }
 
 /**
@@ -76,15 +77,14 @@ export function raiseForecast(
 }
 
 function raise(forecast: Quantiles, rise: Rise, steps: number): Quantiles {
-  const p50 = Math.max(forecast.p50, follow(rise, Math.min(steps, rise.elapsed), rise.slope))
-  const steep = STEEPER * rise.slope + Z90 * rise.slopeError
-  const p90 = Math.max(forecast.p90, p50, follow(rise, Math.min(steps, 9 * rise.elapsed), steep))
-  return { p10: forecast.p10, p50, p90 }
-}
-
-function follow({ form, rps }: Rise, steps: number, slope: number): number {
-  const grown = form === 'factors' ? rps * Math.exp(slope * steps) : rps + slope * steps
-  return Math.min(grown, MOST_GROWTH * rps)
+  const { form, rps, slope, growth, growthError, elapsed } = rise
+  const lasting = Math.min(steps, elapsed)
+  const most = MOST_GROWTH * rps
+  const middle = form === 'factors' ? rps * Math.exp(slope * lasting) : rps + slope * lasting
+  const steep = STEEPER * growth + Z90 * growthError
+  const high = rps * Math.exp(steep * Math.min(steps, 9 * elapsed))
+  const p50 = Math.max(forecast.p50, Math.min(most, middle))
+  return { p10: forecast.p10, p50, p90: Math.max(forecast.p90, p50, Math.min(most, high)) }
 }
 
 function lineOf(
@@ -116,17 +116,9 @@ function lineOf(
   const line = form === 'factors' ? now : amounts.at(size - 1)
   if (misses[form] > most || newest < line * (1 - most)) return null
   const noise = Math.max(expected, misses[form] * Math.sqrt(size / (size - 2)))
-  const slopeError = noise / Math.sqrt((size * (size * size - 1)) / 12)
-  const elapsed = size - 1
-  if (form === 'factors') return { form, rps: now, slope: factors.slope, slopeError, elapsed }
-  const rps = amounts.at(size - 1)
-  return {
-    form,
-    rps,
-    slope: amounts.slope,
-    slopeError: (slopeError / factors.slope) * amounts.slope,
-    elapsed,
-  }
+  const growthError = noise / Math.sqrt((size * (size * size - 1)) / 12)
+  const slope = form === 'factors' ? factors.slope : amounts.slope
+  return { form, rps: line, slope, growth: factors.slope, growthError, elapsed: size - 1 }
 }
 
 /** The line of least squares through values at 0, 1, 2, … */
