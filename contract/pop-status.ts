@@ -17,6 +17,13 @@ export interface PopStatus {
   }
   readonly policyError: string | null
   readonly modelError: string | null
+  /** The release of models in force, and why the last one was rejected or its champion does not answer. */
+  readonly models: {
+    readonly release: number
+    readonly champion: string
+    readonly rival: string | null
+    readonly error: string | null
+  }
   readonly ticks: number
   readonly isolates: number
   /** Requests seen since the PoP object's storage was made, and those ATLAS failed open on. */

@@ -42,7 +42,7 @@ export const subjects = {
   ack: (pop: string, policy: string): string => `atlas.ack.${token('pop', pop)}.${token('policy', policy)}`,
   policy: (policy: string): string => `$KV.${POLICY_BUCKET}.${token('policy', policy)}`,
   /** What a PoP did with a release; five tokens, so that no policy's acknowledgement can stand there. */
-  model: (pop: string): string => `atlas.ack.${token('pop', pop)}.release.model`,
+  model: (pop: string): string => `atlas.ack.${token('pop', pop)}.model.release`,
   release: (series: string): string => `$KV.${RELEASE_BUCKET}.${token('series', series)}`,
   /** Metadata of an object, and its chunks (ADR-20 of NATS): the name in padded base64url, the chunks' nuid. */
   objectMeta: (name: string): string =>

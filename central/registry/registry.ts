@@ -62,17 +62,18 @@ export class Registry {
   }
 
   async overview(): Promise<Overview> {
-    const [models, history] = await Promise.all([
-      this.#options.models.list(),
-      this.#options.releases.history(),
+    const { models: store, releases, view } = this.#options
+    const [models, history, { release }] = await Promise.all([
+      store.list(),
+      releases.history(),
+      releases.current(),
     ])
-    const { release } = history[0] ?? (await this.#options.releases.current())
     return {
       release,
       history: history.map((record) => record.release),
       models: models.map((entry) => ({ ...entry, role: roleOf(release, entry.hash) })),
       pairing: this.#pairing(release),
-      drift: driftOf(this.#options.view.pops()),
+      drift: driftOf(view.pops()),
     }
   }
 

@@ -8,7 +8,7 @@ import type { SigningKey } from '../policy/signing-key.ts'
 /** A release and its place in the bucket, for compare-and-set. */
 export interface ReleaseRecord {
   readonly release: Release
-  /** 0: nothing was released yet; the bundled model is champion. */
+  /** 0: nothing was stored yet. */
   readonly revision: number
 }
 
@@ -31,21 +31,18 @@ const TIMEOUT_MS = 4_000
 const SUBJECT = subjects.release(FORECASTER)
 
 /** Before the first release. */
-export const UNRELEASED: ReleaseRecord = {
-  revision: 0,
-  release: {
-    kind: 'model-release',
-    series: FORECASTER,
-    version: 0,
-    issuedAtMs: 0,
-    champion: BUNDLED,
-    challenger: null,
-    former: null,
-    previous: null,
-    action: 'confirm',
-    by: '',
-    reason: 'the model of the bundle',
-  },
+const UNRELEASED: Release = {
+  kind: 'model-release',
+  series: FORECASTER,
+  version: 0,
+  issuedAtMs: 0,
+  champion: BUNDLED,
+  challenger: null,
+  former: null,
+  previous: null,
+  action: 'confirm',
+  by: '',
+  reason: 'the model of the bundle',
 }
 
 /** Signed releases in the bucket `atlas_models_index`: each change is a compare-and-set, versions only go up. */
@@ -56,28 +53,42 @@ export class ReleaseStore {
     this.#options = options
   }
 
+  /** The newest release that this key signed, with the bucket's last revision. */
   async current(): Promise<ReleaseRecord> {
-    return (await this.history())[0] ?? UNRELEASED
+    const { records, revision } = await this.#read()
+    return { release: records[0]?.release ?? UNRELEASED, revision }
   }
 
-  /** Every release that is kept, the newest first. One that this key did not sign is refused, not shown. */
+  /** Every release that is kept, the newest first. What this key did not sign is passed over, as PoPs do. */
   async history(): Promise<ReleaseRecord[]> {
+    return (await this.#read()).records
+  }
+
+  async #read(): Promise<{ records: ReleaseRecord[]; revision: number }> {
     const connection = this.#options.connection()
-    const { keyId, publicKey } = this.#options.key
     const records: ReleaseRecord[] = []
+    let revision = 0
     try {
-      for (let from = 1; ; ) {
-        const next = await nextBySubject(connection, RELEASE_STREAM, SUBJECT, from, TIMEOUT_MS)
-        if (next === null) return records
-        const release = await openRelease(new TextDecoder().decode(next.data), { [keyId]: publicKey })
-        records.unshift({ release, revision: next.sequence })
-        from = next.sequence + 1
+      for (;;) {
+        const next = await nextBySubject(connection, RELEASE_STREAM, SUBJECT, revision + 1, TIMEOUT_MS)
+        if (next === null) return { records, revision }
+        revision = next.sequence
+        const release = await this.#open(new TextDecoder().decode(next.data))
+        if (release !== null) records.unshift({ release, revision })
       }
     } catch (thrown) {
-      if (thrown instanceof AtlasError) throw thrown
       throw new AtlasError('sync/unavailable', `the release bucket did not answer: ${messageOf(thrown)}`, {
         cause: thrown,
       })
+    }
+  }
+
+  async #open(text: string): Promise<Release | null> {
+    const { keyId, publicKey } = this.#options.key
+    try {
+      return await openRelease(text, { [keyId]: publicKey })
+    } catch {
+      return null
     }
   }
 

@@ -1,4 +1,4 @@
-import type { AckMessage, DecisionMessage, SecondMessage } from '../../contract/messages.ts'
+import type { AckMessage, DecisionMessage, ModelMessage, SecondMessage } from '../../contract/messages.ts'
 import type { PopView } from '../ingest/view.ts'
 
 /** One PoP as the API, the page and atlasctl show it. */
@@ -11,6 +11,8 @@ export interface PopSummary {
   readonly second: SecondMessage | null
   readonly acks: readonly AckMessage[]
   readonly lastDecision: DecisionMessage | null
+  /** What it did with the last release of models. */
+  readonly model: ModelMessage | null
 }
 
 export function summarize(view: PopView, nowMs: number, staleMs: number): PopSummary {
@@ -23,5 +25,6 @@ export function summarize(view: PopView, nowMs: number, staleMs: number): PopSum
     second: view.second,
     acks: [...view.acks.values()],
     lastDecision: view.lastDecision,
+    model: view.model,
   }
 }

@@ -1,5 +1,7 @@
 import type { Aggregate } from '../../contract/aggregate.ts'
+import type { ErrorCode } from '../../contract/errors.ts'
 import type { Forecast } from '../../contract/messages.ts'
+import type { Lineup } from '../../contract/model/release.ts'
 import type { SeriesHistory } from '../../contract/model/series.ts'
 import type { PopStatus } from '../../contract/pop-status.ts'
 import type { RouteTable } from './route-table.ts'
@@ -38,11 +40,35 @@ export interface PopStub {
   status(pop: string): Promise<PopStatus>
 }
 
+/** What the model beside the champion says; `fault` is why it says nothing. */
+export interface RivalAnswer {
+  readonly ref: string
+  readonly model: string
+  readonly forecasts: readonly Forecast[]
+  readonly fault: string | null
+}
+
 export type ForecastAnswer =
-  | { readonly ok: true; readonly model: string; readonly forecasts: readonly Forecast[] }
+  | {
+      readonly ok: true
+      readonly model: string
+      readonly forecasts: readonly Forecast[]
+      /** The model that answered, and why it is not the wanted one; left out: the bundled one, as wanted. */
+      readonly ref?: string
+      readonly fault?: string | null
+      readonly rival?: RivalAnswer | null
+    }
   | { readonly ok: false; readonly reason: string }
 
-/** The forecast object's remote interface: one forecast a history, in order. It never throws for a bad model. */
+export type OfferAnswer =
+  | { readonly ok: true; readonly model: string }
+  | { readonly ok: false; readonly code: ErrorCode; readonly reason: string }
+
+/** The forecast object's remote interface. It never throws for a bad model. */
 export interface ForecastStub {
-  forecast(histories: readonly SeriesHistory[]): Promise<ForecastAnswer>
+  /** One forecast a history, in order. */
+  forecast(histories: readonly SeriesHistory[], lineup?: Lineup): Promise<ForecastAnswer>
+  /** Checks a model package and keeps it. */
+  offer(hash: string, bytes: Uint8Array<ArrayBuffer>): Promise<OfferAnswer>
+  keeps(ref: string): Promise<boolean>
 }

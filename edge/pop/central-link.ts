@@ -1,11 +1,13 @@
 import type { Draft } from '../../contract/messages.ts'
 import type { RouteTable } from '../control/route-table.ts'
 import type { OutboxQueue } from './envelope.ts'
+import type { ModelFeed } from './nats-connection.ts'
 import { NatsLink } from './nats-link.ts'
 import { PolicyDesk } from './policy-desk.ts'
 import { PolicySync } from './policy-sync.ts'
 import type { PopMemory } from './pop-memory.ts'
 import type { PopPorts } from './pop-ports.ts'
+import { ReleaseDesk } from './release-desk.ts'
 import type { TableKeeper } from './table-keeper.ts'
 
 /** The parts of a PoP that its link works on. */
@@ -17,6 +19,8 @@ export interface Linked {
   atomically(write: () => void): void
   say(draft: Draft): void
   onApplied(before: RouteTable, after: RouteTable): void
+  /** Whether the forecaster could not open the champion it should run. */
+  championMissing(): boolean
 }
 
 /** The link that sends a PoP's outbox and hears its policies; null for an island. */
@@ -37,12 +41,33 @@ export function linkToCentral(ports: PopPorts, parts: Linked): NatsLink | null {
       wait,
     }),
   )
+  let models: ModelFeed | null = null
+  const desk = new ReleaseDesk({
+    keys: config.trustedKeys,
+    memory: parts.memory,
+    forecaster: ports.forecaster,
+    fetch: (hash) => {
+      if (models === null) throw new Error('there is no session')
+      return models.fetch(hash)
+    },
+    atomically: (write) => parts.atomically(write),
+    say: (draft) => parts.say(draft),
+    nowMs: () => clock.nowMs(),
+    wallMs: () => clock.wallMs(),
+    wait,
+  })
+  const releases = new PolicySync(desk)
   return new NatsLink({
     open: connect,
     outbox: parts.outbox,
     pop: name,
     epoch: parts.epoch,
     syncPolicy: (feed, why) => policies.sync(feed, why),
+    syncModels: async (feed, why) => {
+      models = feed
+      await releases.sync(feed.releases, why)
+      if (parts.championMissing()) await desk.restore()
+    },
     wait,
     random,
   })

@@ -1,3 +1,4 @@
+import type { Mode } from '../../contract/coupling.ts'
 import type { DecisionInput, DecisionOutput } from '../../contract/decision.ts'
 import type { DecisionMessage, Draft } from '../../contract/messages.ts'
 import type { Clock, Random } from '../../contract/ports.ts'
@@ -54,6 +55,11 @@ export class Decider {
     if (isHeld) this.#tell(verdict, 'held', describeGuard(explain(verdict)))
     else if (output.vector === sight.table.vector) this.#notices.clear()
     return this.#transitions.propose(verdict)
+  }
+
+  /** The mode that the rules would ask for in this sight. */
+  wouldAskFor(sight: Sight): Mode {
+    return this.#desk.wouldAskFor(sight)
   }
 
   /** A policy has replaced the table; where modules moved with it, their dwell begins. */

@@ -1,4 +1,4 @@
-import { modeOf } from '../../contract/coupling.ts'
+import { type Mode, modeOf } from '../../contract/coupling.ts'
 import {
   type DecisionInput,
   type DecisionOutput,
@@ -63,10 +63,25 @@ export class DecisionDesk {
   }
 
   decide(sight: Sight): Verdict {
+    const output = this.#output(sight)
+    this.#transitions = this.#recent(sight.nowMs)
+    if (output.vector === sight.table.vector) this.#state = output.state
+    return { output, sight }
+  }
+
+  /** The mode that the rules ask for, guards or not; what is remembered does not change. */
+  wouldAskFor(sight: Sight): Mode {
+    return modeOf(this.#output(sight).proposed, loosableOf(sight.table.policy))
+  }
+
+  #recent(nowMs: number): readonly number[] {
+    return this.#transitions.filter((at) => nowMs - at < HOUR_MS)
+  }
+
+  #output(sight: Sight): DecisionOutput {
     const { nowMs, measuredRps, table, forecaster } = sight
     const { policy, vector } = table
-    const recent = this.#transitions.filter((at) => nowMs - at < HOUR_MS)
-    const output = this.#decide({
+    return this.#decide({
       nowMs,
       measuredRps,
       predictedRps: predictedRps(policy, forecaster) ?? Number.NaN,
@@ -76,13 +91,10 @@ export class DecisionDesk {
       loosable: loosableOf(policy),
       hybrid: hybridOf(policy),
       autonomyLevel: policy.autonomyLevel,
-      transitionsLastHour: recent.length,
+      transitionsLastHour: this.#recent(nowMs).length,
       thresholds: thresholdsOf(policy),
       state: this.#state,
     })
-    this.#transitions = recent
-    if (output.vector === vector) this.#state = output.state
-    return { output, sight }
   }
 
   /** The verdict's vector is in force from now on. */

@@ -17,13 +17,13 @@ const MIN_JUDGED = 120
  */
 export class ForecastDesk {
   readonly #history: Pick<MinuteHistory, 'filled' | 'series'>
-  readonly #forecaster: ForecastStub
+  readonly #forecaster: Pick<ForecastStub, 'forecast'>
   #asking = false
   #opened = false
   #latest: Forecast | null = null
   #failure: string | null = null
 
-  constructor(history: Pick<MinuteHistory, 'filled' | 'series'>, forecaster: ForecastStub) {
+  constructor(history: Pick<MinuteHistory, 'filled' | 'series'>, forecaster: Pick<ForecastStub, 'forecast'>) {
     this.#history = history
     this.#forecaster = forecaster
   }

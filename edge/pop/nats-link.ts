@@ -3,7 +3,7 @@ import type { PopStatus } from '../../contract/pop-status.ts'
 import type { Random } from '../../contract/ports.ts'
 import { backoffMs } from './backoff.ts'
 import { envelope, type OutboxQueue, type OutboxRow } from './envelope.ts'
-import type { Connection } from './nats-connection.ts'
+import type { Connection, ModelFeed } from './nats-connection.ts'
 import type { PolicyFeed } from './policy-sync.ts'
 
 const RECONNECT_FIRST_MS = 100
@@ -11,7 +11,7 @@ const RECONNECT_MOST_MS = 5000
 const RETRY_FIRST_MS = 200
 const RETRY_MOST_MS = 5000
 const BATCH = 64
-const FAULTS = ['session', 'denied', 'publish', 'sync'] as const
+const FAULTS = ['session', 'denied', 'publish', 'sync', 'models'] as const
 type Fault = (typeof FAULTS)[number]
 
 export interface NatsLinkPorts {
@@ -21,6 +21,7 @@ export interface NatsLinkPorts {
   /** Tells this PoP's storage from an earlier one of the same name: part of each message's id. */
   readonly epoch: string
   syncPolicy(feed: PolicyFeed, why: 'hint' | 'check'): Promise<void>
+  syncModels(feed: ModelFeed, why: 'hint' | 'check'): Promise<void>
   wait(ms: number): Promise<void>
   readonly random: Random
 }
@@ -33,8 +34,14 @@ export interface NatsLinkPorts {
 export class NatsLink {
   readonly #ports: NatsLinkPorts
   #state: PopStatus['link']['state'] = 'connecting'
-  /** What stands against the link, the weightiest first: the session, the server's refusals, publishing, reading. */
-  readonly #faults: Record<Fault, string | null> = { session: null, denied: null, publish: null, sync: null }
+  /** What stands against the link, the weightiest first: session, the server's refusals, publishing, policies, models. */
+  readonly #faults: Record<Fault, string | null> = {
+    session: null,
+    denied: null,
+    publish: null,
+    sync: null,
+    models: null,
+  }
   #connection: Connection | null = null
   #draining = false
   #givenUp = 0
@@ -86,7 +93,9 @@ export class NatsLink {
 
   /** Finds out whether something was missed: now and then, in case a hint was lost. */
   check(): void {
-    if (this.#connection !== null) void this.#sync(this.#connection, 'check')
+    if (this.#connection === null) return
+    void this.#sync(this.#connection, 'check')
+    void this.#syncModels(this.#connection, 'check')
   }
 
   async #session(connection: Connection): Promise<void> {
@@ -97,7 +106,9 @@ export class NatsLink {
       this.#faults.denied = reason
     })
     connection.onHint(() => void this.#sync(connection, 'hint'))
+    connection.models.onHint(() => void this.#syncModels(connection, 'hint'))
     void this.#sync(connection, 'check')
+    void this.#syncModels(connection, 'check')
     this.kick()
     try {
       this.#faults.session = await connection.closed
@@ -113,6 +124,16 @@ export class NatsLink {
       this.#faults.sync = null
     } catch (thrown) {
       this.#faults.sync = messageOf(thrown)
+    }
+  }
+
+  /** Apart from policies: a policy never waits for a model's download. */
+  async #syncModels(connection: Connection, why: 'hint' | 'check'): Promise<void> {
+    try {
+      await this.#ports.syncModels(connection.models, why)
+      this.#faults.models = null
+    } catch (thrown) {
+      this.#faults.models = `models: ${messageOf(thrown)}`
     }
   }
 

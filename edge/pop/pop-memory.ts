@@ -1,6 +1,8 @@
+import type { Release } from '../../contract/model/release.ts'
 import type { PopStatus } from '../../contract/pop-status.ts'
 import type { TimeScale } from '../../contract/ports.ts'
 import type { DecisionMemory } from './decision-desk.ts'
+import type { PairMemory } from './model-watch.ts'
 import type { ObserverMemory } from './observer.ts'
 import type { Cursor } from './policy-sync.ts'
 import type { StateStore } from './state-store.ts'
@@ -60,6 +62,41 @@ export class PopMemory {
     this.#store.put('cursor', { policyName, ...cursor })
   }
 
+  /** The release of models in force; null: the bundled model alone. */
+  get release(): Release | null {
+    return this.#store.get<Release>('release') ?? null
+  }
+
+  set release(release: Release) {
+    this.#store.put('release', release)
+  }
+
+  /** Why the last release was rejected; null when it was applied. */
+  get releaseError(): string | null {
+    return this.#store.get<string | null>('releaseError') ?? null
+  }
+
+  set releaseError(reason: string | null) {
+    this.#store.put('releaseError', reason)
+  }
+
+  get releaseCursor(): Cursor {
+    return this.#store.get<Cursor>('releaseCursor') ?? { seq: 0, timeStamp: '' }
+  }
+
+  set releaseCursor(cursor: Cursor) {
+    this.#store.put('releaseCursor', cursor)
+  }
+
+  /** What the rival of the release would have done. */
+  get pair(): PairMemory | null {
+    return this.#store.get<PairMemory | null>('pair') ?? null
+  }
+
+  set pair(pair: PairMemory) {
+    this.#store.put('pair', pair)
+  }
+
   /** Random name of this storage, made with it. */
   epoch(make: () => string): string {
     const kept = this.#store.get<string>('epoch')
@@ -87,6 +124,7 @@ export class PopMemory {
     if (isNew) {
       this.#store.put('tick', null)
       this.#store.put('lastDecision', null)
+      this.#store.put('pair', null)
     }
     return isNew
   }

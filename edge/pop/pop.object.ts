@@ -90,11 +90,11 @@ export class PopObject extends DurableObject<PopEnv> implements PopStub {
   /** A stub that has seen its object fail stays broken, so each call takes a new one. */
   #forecaster(name: string): ForecastStub {
     const { FORECASTER } = this.env
+    const stub = () => FORECASTER.get(FORECASTER.idFromName(name)) as unknown as ForecastStub
     return {
-      forecast: (histories) => {
-        const stub: unknown = FORECASTER.get(FORECASTER.idFromName(name))
-        return (stub as ForecastStub).forecast(histories)
-      },
+      forecast: (histories, lineup) => stub().forecast(histories, lineup),
+      offer: (hash, bytes) => stub().offer(hash, bytes),
+      keeps: (ref) => stub().keeps(ref),
     }
   }
 }

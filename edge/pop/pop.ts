@@ -1,5 +1,5 @@
 import { messageOf } from '../../contract/errors.ts'
-import type { Draft, ForecasterState } from '../../contract/messages.ts'
+import type { Draft } from '../../contract/messages.ts'
 import type { PopStatus } from '../../contract/pop-status.ts'
 import { loadCore } from '../../core-wasm/core.ts'
 import { decide } from '../../core-wasm/decision.ts'
@@ -9,12 +9,14 @@ import { AnomalyWatch } from './anomaly-watch.ts'
 import { linkToCentral } from './central-link.ts'
 import { CrashProbe } from './crash-probe.ts'
 import { Decider } from './decider.ts'
+import type { Sight } from './decision-desk.ts'
 import { checkReport } from './flush-check.ts'
 import { ForecastDesk } from './forecast-desk.ts'
 import { Isolates } from './isolates.ts'
 import { LimitLedger } from './limit-ledger.ts'
 import type { MinuteRecord } from './minute-book.ts'
 import { MinuteHistory } from './minute-history.ts'
+import { ModelWatch } from './model-watch.ts'
 import type { NatsLink } from './nats-link.ts'
 import { Observer } from './observer.ts'
 import { Outbox } from './outbox.ts'
@@ -46,6 +48,7 @@ export class Pop {
   readonly #tables: TableKeeper
   readonly #observer: Observer
   readonly #history: MinuteHistory
+  readonly #models: ModelWatch
   readonly #forecasts: ForecastDesk
   readonly #decider: Decider
   readonly #probe: CrashProbe
@@ -68,14 +71,17 @@ export class Pop {
     migrate(storage)
     this.#ports = ports
     this.#memory = new PopMemory(new StateStore(sql))
-    if (this.#memory.startTimeline(config.scale)) sql.exec('DELETE FROM minutes')
+    if (this.#memory.startTimeline(config.scale)) {
+      for (const table of ['minutes', 'forecasts', 'scores']) sql.exec(`DELETE FROM ${table}`)
+    }
     const epoch = this.#memory.epoch(() => ports.uuid().slice(0, 8))
     const kept = this.#memory.tick
     const core = loadCore()
     this.#outbox = new Outbox(sql, clock.wallMs())
     this.#tables = new TableKeeper(sql, config.policyName, config.defaultPolicy, () => clock.wallMs())
     this.#history = new MinuteHistory(sql)
-    this.#forecasts = new ForecastDesk(this.#history, ports.forecaster)
+    this.#models = new ModelWatch(sql, this.#memory, ports.forecaster)
+    this.#forecasts = new ForecastDesk(this.#history, this.#models)
     this.#observer = new Observer({
       core,
       tables: this.#tables.recent,
@@ -122,6 +128,7 @@ export class Pop {
         this.#decider.policyApplied(before, after)
         this.#observer.tableChanged(before, after)
       },
+      championMissing: () => this.#models.fault !== null,
     })
   }
 
@@ -186,6 +193,11 @@ export class Pop {
       },
       policyError: this.#memory.policyError,
       modelError: this.#observer.anomalyError,
+      models: {
+        release: this.#models.release?.version ?? 0,
+        ...this.#models.lineup,
+        error: this.#memory.releaseError ?? this.#models.fault,
+      },
       ticks: this.#counters.ticks,
       isolates: this.#isolates.count(this.#ports.clock.wallMs()),
       requests: this.#counters.requests,
@@ -206,20 +218,18 @@ export class Pop {
     const seen = this.#observer.tick(nowMs, wallMs)
     this.#counters.requests += seen.totals.total.requests
     const forecaster = this.#forecasts.state(nowMs)
-    for (const minute of seen.closed) this.#closeMinute(minute, nowMs, forecaster)
     const { table } = this
     const { crashed } = this.#observer.crashes
-    const set = [
-      this.#decider.tick({
-        nowMs,
-        measuredRps: seen.rps,
-        forecaster,
-        anomalyScore: seen.anomaly?.score ?? null,
-        crashed,
-        table,
-      }),
-      this.#probeCrashed(crashed, table, wallMs),
-    ]
+    const sight: Sight = {
+      nowMs,
+      measuredRps: seen.rps,
+      forecaster,
+      anomalyScore: seen.anomaly?.score ?? null,
+      crashed,
+      table,
+    }
+    for (const minute of seen.closed) this.#closeMinute(minute, sight)
+    const set = [this.#decider.tick(sight), this.#probeCrashed(crashed, table, wallMs)]
     if (seen.closed.length > 0) set.push(this.#forecasts.minuteClosed())
     this.#second = {
       atMs: nowMs,
@@ -245,13 +255,15 @@ export class Pop {
     return set
   }
 
-  #closeMinute(minute: MinuteRecord, nowMs: number, forecaster: ForecasterState): void {
+  #closeMinute(minute: MinuteRecord, sight: Sight): void {
+    const { nowMs, forecaster } = sight
     const { modules } = this.table.policy
     this.#history.append(
       minute,
       modules.map((module) => module.name),
     )
     if (!Number.isFinite(minute.rps)) return
+    this.#measure(minute, sight)
     this.#say({
       kind: 'minute',
       atMs: nowMs,
@@ -263,7 +275,18 @@ export class Pop {
         ...part,
       })),
       forecast: forecaster.kind === 'ready' ? forecaster.forecast : null,
+      models: this.#models.state(nowMs),
     })
+  }
+
+  /** The models by the minute that has come, and what the rival would have asked for. */
+  #measure({ minuteStartMs, rps }: MinuteRecord, sight: Sight): void {
+    const rival = this.#models.rivalState(sight.nowMs)
+    const modes = rival && {
+      own: this.#decider.wouldAskFor(sight),
+      rival: this.#decider.wouldAskFor({ ...sight, forecaster: rival }),
+    }
+    this.#models.minuteClosed(minuteStartMs, rps, modes)
   }
 
   async #probeCrashed(crashed: number, table: RouteTable, wallMs: number): Promise<void> {

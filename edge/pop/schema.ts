@@ -10,6 +10,25 @@ const STEPS: readonly string[] = [
      body TEXT NOT NULL
    );
    CREATE INDEX outbox_kind ON outbox (kind, seq);`,
+  `CREATE TABLE forecasts (
+     ref TEXT NOT NULL,
+     made_at_ms INTEGER NOT NULL,
+     body TEXT NOT NULL,
+     PRIMARY KEY (ref, made_at_ms)
+   ) WITHOUT ROWID;
+   CREATE TABLE scores (
+     ref TEXT NOT NULL,
+     against TEXT NOT NULL,
+     horizon TEXT NOT NULL,
+     hour_ms INTEGER NOT NULL,
+     count INTEGER NOT NULL,
+     actual REAL NOT NULL,
+     error REAL NOT NULL,
+     inside INTEGER NOT NULL,
+     against_error REAL NOT NULL,
+     PRIMARY KEY (ref, against, horizon, hour_ms)
+   ) WITHOUT ROWID;
+   CREATE INDEX scores_hour ON scores (hour_ms);`,
 ]
 
 /** Makes or migrates the PoP object's database. */

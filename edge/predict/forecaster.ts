@@ -24,6 +24,8 @@ export interface Forecaster {
    * @throws RangeError when a history is shorter than the lookback
    */
   forecast(histories: readonly SeriesHistory[]): Promise<ForecastQuantiles[]>
+  /** Frees the model's memory in the runtime; it is not used after. */
+  close(): Promise<void>
 }
 
 /**
@@ -48,6 +50,7 @@ export async function createForecaster(
   return {
     model: manifest.name,
     forecast: (histories) => predict(session, manifest, histories),
+    close: () => session.release(),
   }
 }
 

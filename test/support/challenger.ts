@@ -1,7 +1,13 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { exportModel } from '../../central/train/export.ts'
+import { ForecastSession } from '../../central/train/forecast-session.node.ts'
+import { FORECASTER_SHAPE, initialParameters, parameterNamed } from '../../central/train/network.ts'
+import { readForecast, windowFeatures } from '../../contract/model/forecast-window.ts'
 import type { ModelManifest } from '../../contract/model/manifest.ts'
+import { selfCheckHistory } from '../../contract/model/self-check.ts'
+import { seededRandom } from '../../contract/ports.ts'
 import { ROOT } from './stack.ts'
 
 /** A model file and the manifest that goes with it. */
@@ -32,4 +38,25 @@ export function formOf({ model, manifest }: ModelUpload, fp32?: Uint8Array<Array
   form.set('manifest', JSON.stringify(manifest))
   if (fp32) form.set('fp32', new Blob([fp32]), 'fp32.onnx')
   return form
+}
+
+/** A sound model that says three times what is right: untrained, with a bias. Its manifest's self-check is its own. */
+export async function wrongModel(name: string): Promise<ModelUpload> {
+  const parameters = initialParameters(FORECASTER_SHAPE, seededRandom(5))
+  parameterNamed(parameters, 'bias').values.fill(1.5)
+  const upload = withModel(
+    shippedModel(name),
+    new Uint8Array(exportModel(FORECASTER_SHAPE, parameters, 'int8')),
+  )
+  const session = await ForecastSession.open(upload.model)
+  const { forecaster } = upload.manifest
+  const windows = forecaster.selfCheck.cases.map(({ seed }) => windowFeatures(selfCheckHistory(seed)))
+  const output = await session.run(windows.map(({ features }) => features))
+  await session.release()
+  const cases = forecaster.selfCheck.cases.map(({ seed }, index) => ({
+    seed,
+    ...readForecast(output, windows[index]?.level ?? 0, index),
+  }))
+  const selfCheck = { ...forecaster.selfCheck, cases }
+  return { ...upload, manifest: { ...upload.manifest, forecaster: { ...forecaster, selfCheck } } }
 }

@@ -35,6 +35,7 @@ class Scene {
     syncPolicy: async (_, why) => {
       this.syncs.push(why)
     },
+    syncModels: async () => undefined,
     wait: (ms) => new Promise((resolve) => this.waits.push({ ms, end: resolve })),
     random: seededRandom(1),
   })
@@ -45,6 +46,11 @@ class Scene {
     })
     return {
       policies: { next: async () => null, last: async () => null },
+      models: {
+        releases: { next: async () => null, last: async () => null },
+        fetch: async () => new Uint8Array(),
+        onHint: () => undefined,
+      },
       publish: async (_, body) => {
         const failure = this.failures.shift()
         if (failure !== undefined) throw failure

@@ -30,6 +30,7 @@ const status: PopStatus = {
   link: { state: 'connected', error: null, outboxRows: 2, outboxDropped: 0 },
   policyError: null,
   modelError: null,
+  models: { release: 0, champion: 'bundled', rival: null, error: null },
   ticks: 1,
   isolates: 1,
   requests: 40,

@@ -19,6 +19,11 @@ class FakeCentral implements Connection {
     next: async (fromSeq: number) => this.stream.find((message) => message.seq >= fromSeq) ?? null,
     last: async () => this.stream.at(-1) ?? null,
   }
+  readonly models = {
+    releases: { next: async () => null, last: async () => null },
+    fetch: async () => new Uint8Array(),
+    onHint: () => undefined,
+  }
   onHint(hint: () => void): void {
     this.#hint = hint
   }

@@ -9,7 +9,7 @@ import type { TrustedKeys } from '../../../contract/signed-policy.ts'
 import { loadCore } from '../../../core-wasm/core.ts'
 import { FLAG_UNREACHABLE, TapRing } from '../../../core-wasm/tap-ring.ts'
 import { parseConfig } from '../../../edge/control/config.ts'
-import type { FlushReport, ForecastAnswer } from '../../../edge/control/stubs.ts'
+import type { FlushReport, ForecastAnswer, ForecastStub } from '../../../edge/control/stubs.ts'
 import type { ForestSource } from '../../../edge/pop/anomaly-watch.ts'
 import { envelope } from '../../../edge/pop/envelope.ts'
 import type { Connection } from '../../../edge/pop/nats-connection.ts'
@@ -68,6 +68,7 @@ export interface RigOptions {
   readonly keys?: TrustedKeys
   readonly forest?: ForestSource
   readonly connect?: (() => Promise<Connection>) | null
+  readonly models?: Pick<ForecastStub, 'offer' | 'keeps'>
 }
 
 const namespace = (env as unknown as { POP: DurableObjectNamespace<PopObject> }).POP
@@ -153,6 +154,9 @@ function makePop(name: string, options: RigOptions, state: DurableObjectState, r
         rig.asked.push(histories)
         return rig.answer()
       },
+      offer: async () => ({ ok: false, code: 'model/unreadable', reason: 'no model in this test' }),
+      keeps: async (ref) => ref === 'bundled',
+      ...options.models,
     },
     forest: options.forest ?? { ok: false, reason: 'no forest in this test' },
     reach: async (target, path) => {
