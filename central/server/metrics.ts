@@ -1,5 +1,6 @@
 import type { Forecast, Quantiles } from '../../contract/messages.ts'
 import type { PopView } from '../ingest/view.ts'
+import { modelMetrics } from './model-metrics.ts'
 import type { Services } from './services.ts'
 
 type Labels = Readonly<Record<string, string>>
@@ -84,6 +85,7 @@ export function metricsText(services: Services): string {
       'Last version a PoP acknowledged, by outcome',
       each(ackSamples),
     ),
+    ...modelMetrics(pops).map(({ name, help, samples }) => metric(name, 'gauge', help, samples)),
     metric('atlas_central_messages_total', 'counter', 'Messages read from the streams, by outcome', [
       { labels: { outcome: 'applied' }, value: ingest.counts.applied },
       { labels: { outcome: 'repeated' }, value: ingest.counts.repeated },
