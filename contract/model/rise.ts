@@ -10,7 +10,7 @@ export interface Rise {
   readonly rps: number
   /** Per step: of the logarithm (`factors`), or requests a second (`amounts`). */
   readonly slope: number
-  /** Slope of the logarithm a step, and its standard error, whichever form fits better. */
+  /** Slope of the logarithm a step in the steepest of the stretches that are a rise, and its standard error. */
   readonly growth: number
   readonly growthError: number
   /** Steps that it has lasted. */
@@ -45,18 +45,19 @@ export function riseOf(rps: readonly number[], stepS: number): Rise | null {
   const usual = Math.max(1 / stepS, quantileOf(known, 0.5))
   const noise = noiseOf(recent.map((value) => Math.log(Math.max(value, 1 / stepS))))
   let clearest: Rise | null = null
+  let steepest: Rise | null = null
   for (let size = WINDOWS.least; size <= Math.min(WINDOWS.most, recent.length); size++) {
     const values = recent.slice(-size).map((value) => Math.max(value, usual))
     const highBefore = quantileOf(recent.slice(0, -size).filter(Number.isFinite), 0.9)
     if (values.some(Number.isNaN) || (recent.at(-1) ?? 0) < LEAST.aboveBefore * highBefore) continue
     const rise = lineOf(values, { noise, usual, stepS })
-    if (rise !== null && significance(rise) > significance(clearest)) clearest = rise
+    if (rise === null || rise.growth < LEAST.significance * rise.growthError) continue
+    if (clearest === null || rise.growth / rise.growthError > clearest.growth / clearest.growthError)
+      clearest = rise
+    if (steepest === null || rise.growth > steepest.growth) steepest = rise
   }
-  return clearest
-}
-
-function significance(rise: Rise | null): number {
-  return rise === null ? LEAST.significance : rise.growth / rise.growthError
+  if (clearest === null || steepest === null) return null
+  return { ...clearest, growth: steepest.growth, growthError: steepest.growthError }
 }
 
 /**
