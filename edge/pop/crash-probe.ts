@@ -1,11 +1,19 @@
 import { targetOf } from '../control/coupling-plan.ts'
 import type { RouteTable } from '../control/route-table.ts'
 import type { Reach } from './preflight.ts'
-import { probe } from './preflight.ts'
 
 const EVERY_MS = 2000
+const LIMIT_MS = 1000
 
-/** While a module's current target is crashed, asks its health path every 2 s of wall time whether it is back. */
+/** What a target's health path said: 2xx, another HTTP answer, or nothing in time. */
+export type Health = 'ready' | 'answers' | 'silent'
+
+export interface Examined {
+  readonly module: number
+  readonly health: Health
+}
+
+/** Asks the health path of targets that are suspect or crashed, at once and then every 2 s of wall time. */
 export class CrashProbe {
   readonly #reach: Reach
   readonly #lastMs = new Map<number, number>()
@@ -14,26 +22,28 @@ export class CrashProbe {
     this.#reach = reach
   }
 
-  /** Modules whose target has answered its health path; settles when every probe that is due is in. Never rejects. */
-  async alive(crashed: number, table: RouteTable, wallMs: number): Promise<number[]> {
+  /** Examines those of the modules (bits) that are due; `self` has no health path. Settles when all are in; never rejects. */
+  async examine(modules: number, table: RouteTable, wallMs: number): Promise<Examined[]> {
     const due = table.policy.modules
-      .map((module, index) => ({
-        index,
-        health: module.health,
-        target: targetOf(table.policy, index, table.vector),
-      }))
-      .filter(({ index, target }) => {
-        if ((crashed & (1 << index)) === 0 || target === 'self') return false
-        const sinceMs = wallMs - (this.#lastMs.get(index) ?? Number.NEGATIVE_INFINITY)
+      .map(({ health }, module) => ({ module, health, target: targetOf(table.policy, module, table.vector) }))
+      .filter(({ module, target }) => (modules & (1 << module)) !== 0 && target !== 'self')
+      .filter(({ module }) => {
+        const sinceMs = wallMs - (this.#lastMs.get(module) ?? Number.NEGATIVE_INFINITY)
         return sinceMs >= EVERY_MS || sinceMs < 0
       })
-    for (const { index } of due) this.#lastMs.set(index, wallMs)
-    const answers = await Promise.all(
-      due.map(async ({ index, target, health }) => {
-        const name = table.policy.modules[index]?.name ?? String(index)
-        return (await probe(this.#reach, { module: name, target, health })) === null ? index : -1
-      }),
+    for (const { module } of due) this.#lastMs.set(module, wallMs)
+    return Promise.all(
+      due.map(async ({ module, target, health }) => ({ module, health: await this.#ask(target, health) })),
     )
-    return answers.filter((index) => index >= 0)
+  }
+
+  async #ask(target: string, path: string): Promise<Health> {
+    try {
+      const response = await this.#reach(target, path, AbortSignal.timeout(LIMIT_MS))
+      await response.body?.cancel()
+      return response.ok ? 'ready' : 'answers'
+    } catch {
+      return 'silent'
+    }
   }
 }

@@ -219,7 +219,7 @@ export class Pop {
     this.#counters.requests += seen.totals.total.requests
     const forecaster = this.#forecasts.state(nowMs)
     const { table } = this
-    const { crashed } = this.#observer.crashes
+    const { crashed, suspect } = this.#observer.crashes
     const sight: Sight = {
       nowMs,
       measuredRps: seen.rps,
@@ -229,7 +229,7 @@ export class Pop {
       table,
     }
     for (const minute of seen.closed) this.#closeMinute(minute, sight)
-    const set = [this.#decider.tick(sight), this.#probeCrashed(crashed, table, wallMs)]
+    const set = [this.#decider.tick(sight), this.#examine(crashed | suspect, table, wallMs)]
     if (seen.closed.length > 0) set.push(this.#forecasts.minuteClosed())
     this.#second = {
       atMs: nowMs,
@@ -289,11 +289,17 @@ export class Pop {
     this.#models.minuteClosed(minuteStartMs, rps, modes)
   }
 
-  async #probeCrashed(crashed: number, table: RouteTable, wallMs: number): Promise<void> {
-    if (crashed === 0) return
-    const alive = await this.#probe.alive(crashed, table, wallMs)
+  /** Probes decide what requests only suspect: silence convicts, a ready target is acquitted, a suspect by any answer. */
+  async #examine(modules: number, table: RouteTable, wallMs: number): Promise<void> {
+    if (modules === 0) return
+    const examined = await this.#probe.examine(modules, table, wallMs)
     if (this.table.version !== table.version) return
-    for (const module of alive) this.#observer.crashes.clear(module)
+    const { crashes } = this.#observer
+    for (const { module, health } of examined) {
+      const isSuspect = (crashes.suspect & (1 << module)) !== 0
+      if (health === 'silent') crashes.confirm(module)
+      else if (health === 'ready' || isSuspect) crashes.clear(module)
+    }
   }
 
   #say(draft: Draft): void {

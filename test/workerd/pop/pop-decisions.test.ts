@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { DecisionMessage } from '../../../contract/messages.ts'
-import { POLICY, type Rig, withPop } from './pop-rig.ts'
+import { MONOLITH, POLICY, type Rig, withPop } from './pop-rig.ts'
 
 const CART = 0
 const PAYMENT = 1
@@ -84,7 +84,9 @@ describe('decisions of a PoP', () => {
     const policy = { ...POLICY, coupling: { ...POLICY.coupling, minDwellS: 3600 } }
     await withPop('crash', { policy }, async (rig) => {
       await load(rig, 10, 2)
+      rig.silent.add(MONOLITH)
       rig.traffic(PAYMENT, 10, { unreachable: 9 })
+      await rig.tick()
       await rig.tick()
       expect(rig.pop.table).toMatchObject({ mode: 'LOOSE', vector: 3 })
       expect(decisions(rig)).toMatchObject([
@@ -93,10 +95,27 @@ describe('decisions of a PoP', () => {
     })
   })
 
+  it("takes nobody's word for a crash: clients that break off their own uploads move nothing", async () => {
+    await withPop('forged', {}, async (rig) => {
+      for (const down of [false, true]) {
+        if (down) rig.down.add(MONOLITH)
+        for (let tick = 0; tick < 6; tick++) {
+          rig.traffic(PAYMENT, 10, { unreachable: 10 })
+          await rig.tick()
+        }
+        expect(rig.pop.table.mode).toBe('TIGHT')
+      }
+      expect(rig.probed.length).toBeGreaterThan(3)
+      expect(decisions(rig)).toEqual([])
+    })
+  })
+
   it('does not blame the new target for requests that went to the old one', async () => {
     await withPop('blame', {}, async (rig) => {
       const tableVersion = rig.pop.table.version
+      rig.silent.add(MONOLITH)
       rig.traffic(PAYMENT, 10, { unreachable: 9 })
+      await rig.tick()
       await rig.tick()
       expect(rig.pop.table.mode).toBe('LOOSE')
       rig.probed.length = 0

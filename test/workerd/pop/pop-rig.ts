@@ -19,7 +19,7 @@ import { Pop } from '../../../edge/pop/pop.ts'
 /** A whole minute of trace time to begin at. */
 export const START_MS = 1_800_000_000_000
 
-const MONOLITH = 'http://monolith.test'
+export const MONOLITH = 'http://monolith.test'
 
 /** Two modules that can go loose, and one that cannot. */
 export const POLICY = parsePolicy({
@@ -45,7 +45,9 @@ function service(name: string, route: string): object {
 export interface Rig {
   pop: Pop
   readonly clock: { wall: number }
-  /** Targets that do not answer their health path. */
+  /** Targets that cannot be reached at all. */
+  readonly silent: Set<string>
+  /** Targets that do not answer their health path with 2xx. */
   readonly down: Set<string>
   readonly probed: string[]
   readonly asked: (readonly SeriesHistory[])[]
@@ -87,6 +89,7 @@ export function withPop(
     const rig: Rig = {
       pop: undefined as unknown as Pop,
       clock: { wall: START_MS },
+      silent: new Set(),
       down: new Set(),
       probed: [],
       asked: [],
@@ -161,6 +164,7 @@ function makePop(name: string, options: RigOptions, state: DurableObjectState, r
     forest: options.forest ?? { ok: false, reason: 'no forest in this test' },
     reach: async (target, path) => {
       rig.probed.push(target + path)
+      if (rig.silent.has(target)) throw new Error('connection refused')
       return new Response(null, { status: rig.down.has(target) ? 503 : 200 })
     },
     connect: options.connect ?? null,
