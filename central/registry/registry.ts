@@ -70,7 +70,7 @@ export class Registry {
     ])
     return {
       release,
-      history: history.map((record) => record.release),
+      history,
       models: models.map((entry) => ({ ...entry, role: roleOf(release, entry.hash) })),
       pairing: this.#pairing(release),
       drift: driftOf(view.pops()),

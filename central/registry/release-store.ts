@@ -10,6 +10,8 @@ export interface ReleaseRecord {
   readonly release: Release
   /** 0: nothing was stored yet. */
   readonly revision: number
+  /** Highest version in the bucket, also of releases that another key signed: the next one is above it. */
+  readonly highest: number
 }
 
 export interface ReleaseStoreOptions {
@@ -55,26 +57,29 @@ export class ReleaseStore {
 
   /** The newest release that this key signed, with the bucket's last revision. */
   async current(): Promise<ReleaseRecord> {
-    const { records, revision } = await this.#read()
-    return { release: records[0]?.release ?? UNRELEASED, revision }
+    const { releases, ...place } = await this.#read()
+    return { release: releases[0] ?? UNRELEASED, ...place }
   }
 
   /** Every release that is kept, the newest first. What this key did not sign is passed over, as PoPs do. */
-  async history(): Promise<ReleaseRecord[]> {
-    return (await this.#read()).records
+  async history(): Promise<Release[]> {
+    return (await this.#read()).releases
   }
 
-  async #read(): Promise<{ records: ReleaseRecord[]; revision: number }> {
+  async #read(): Promise<{ releases: Release[]; revision: number; highest: number }> {
     const connection = this.#options.connection()
-    const records: ReleaseRecord[] = []
+    const releases: Release[] = []
     let revision = 0
+    let highest = 0
     try {
       for (;;) {
         const next = await nextBySubject(connection, RELEASE_STREAM, SUBJECT, revision + 1, TIMEOUT_MS)
-        if (next === null) return { records, revision }
+        if (next === null) return { releases, revision, highest }
         revision = next.sequence
-        const release = await this.#open(new TextDecoder().decode(next.data))
-        if (release !== null) records.unshift({ release, revision })
+        const text = new TextDecoder().decode(next.data)
+        highest = Math.max(highest, claimedVersion(text))
+        const release = await this.#open(text)
+        if (release !== null) releases.unshift(release)
       }
     } catch (thrown) {
       throw new AtlasError('sync/unavailable', `the release bucket did not answer: ${messageOf(thrown)}`, {
@@ -101,7 +106,7 @@ export class ReleaseStore {
     const release: Release = {
       kind: 'model-release',
       series: FORECASTER,
-      version: before.release.version + 1,
+      version: before.highest + 1,
       issuedAtMs: wallMs(),
       ...change,
     }
@@ -112,7 +117,7 @@ export class ReleaseStore {
       const jetstream = this.#options.connection().jetstream({ timeout: TIMEOUT_MS })
       const { seq } = await jetstream.publish(SUBJECT, envelope, { headers })
       await this.audit({ ...release, before: before.release.version }, `model:${seq}`)
-      return { release, revision: seq }
+      return { release, revision: seq, highest: release.version }
     } catch (thrown) {
       if (thrown instanceof AtlasError) throw thrown
       if (thrown instanceof NatsError && thrown.api_error?.err_code === WRONG_SEQUENCE)
@@ -134,5 +139,15 @@ export class ReleaseStore {
     } catch (thrown) {
       this.#options.onAuditLost(messageOf(thrown))
     }
+  }
+}
+
+/** The version that an envelope of any key says it is of; 0 when it says none. */
+function claimedVersion(text: string): number {
+  try {
+    const { version }: { version?: unknown } = JSON.parse(JSON.parse(text).payload)
+    return Number.isSafeInteger(version) && Number(version) > 0 ? Number(version) : 0
+  } catch {
+    return 0
   }
 }

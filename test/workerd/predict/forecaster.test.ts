@@ -1,8 +1,10 @@
+import { evictDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { AtlasError } from '../../../contract/errors.ts'
 import { type ForecasterManifest, parseManifest } from '../../../contract/model/manifest.ts'
 import { sha256Hex } from '../../../contract/model/model-file.ts'
+import { packModel } from '../../../contract/model/model-package.ts'
 import { selfCheckHistory } from '../../../contract/model/self-check.ts'
 import type { ForecastObject } from '../../../edge/predict/forecast.object.ts'
 import { createForecaster, type Forecaster } from '../../../edge/predict/forecaster.ts'
@@ -133,6 +135,70 @@ describe('the forecast object', () => {
       selfCheckHistory(1).endMs,
       selfCheckHistory(2).endMs,
     ])
+  })
+
+  it('runs a model it was offered beside the champion, then as champion, and knows it after eviction', async () => {
+    const stub = object()
+    const named = { ...manifestDocument, forecaster: { ...manifestDocument.forecaster, name: 'offered' } }
+    const bytes = packModel(named, whole())
+    const hash = await sha256Hex(bytes)
+    expect(await stub.keeps(hash)).toBe(false)
+    expect(await stub.offer(hash, bytes)).toEqual({ ok: true, model: 'offered' })
+    expect(await stub.keeps(hash)).toBe(true)
+    const beside = await stub.forecast([selfCheckHistory(1)], { champion: 'bundled', rival: hash })
+    expect(beside).toMatchObject({
+      ok: true,
+      ref: 'bundled',
+      model: manifest.name,
+      rival: { ref: hash, model: 'offered', fault: null },
+    })
+    const alone = { champion: hash, rival: null }
+    expect(await stub.forecast([selfCheckHistory(1)], alone)).toMatchObject({ ref: hash, model: 'offered' })
+    await evictDurableObject(stub)
+    const after = await object().forecast([selfCheckHistory(1)], alone)
+    expect(after).toMatchObject({ ok: true, ref: hash, model: 'offered', fault: null, rival: null })
+  })
+
+  it('goes on with the champion it has when the wanted one is not there, and says why', async () => {
+    const answer = await object().forecast([selfCheckHistory(1)], { champion: 'f'.repeat(64), rival: null })
+    expect(answer.ok && answer.forecasts).toHaveLength(1)
+    expect(answer.ok && answer.fault).toMatch(/ffffffffffff… is not kept here/)
+  })
+
+  it.each<[string, () => Promise<Uint8Array<ArrayBuffer>>, string | null, string]>([
+    [
+      'under another hash',
+      async () => packModel(manifestDocument, whole()),
+      'a'.repeat(64),
+      'model/unreadable',
+    ],
+    ['cut short', async () => packModel(manifestDocument, whole()).slice(0, -1000), null, 'model/unreadable'],
+    [
+      'of another opset',
+      async () => {
+        const bytes = whole()
+        const at = bytes.findLastIndex((byte, index) => byte === 17 && bytes[index - 1] === 0x10)
+        bytes[at] = 18
+        return packModel({ ...manifestDocument, forecaster: await manifestOf(bytes) }, bytes)
+      },
+      null,
+      'model/shape',
+    ],
+    [
+      'with NaN among its weights',
+      async () => {
+        const bytes = whole()
+        poisonBias(bytes)
+        return packModel({ ...manifestDocument, forecaster: await manifestOf(bytes) }, bytes)
+      },
+      null,
+      'model/unreadable',
+    ],
+  ])('keeps no package %s', async (_, make, hash, code) => {
+    const bytes = await make()
+    const name = hash ?? (await sha256Hex(bytes))
+    expect(await object().offer(name, bytes)).toMatchObject({ ok: false, code })
+    expect(await object().keeps(name)).toBe(false)
   })
 
   it('answers the reason instead of throwing', async () => {
