@@ -19,10 +19,11 @@ export function decisionHeaders({
   confirmedMs,
 }: DecisionHeadersOptions): Step {
   return async function decisionHeaders(exchange: Exchange, next: Handler): Promise<Response> {
+    const ageMs = wallMs() - confirmedMs()
     const answer = await next(exchange)
     if (answer.webSocket !== null) return answer
     const response = new Response(answer.body, answer)
-    if (decision) response.headers.set('atlas-decision', decisionOf(exchange, wallMs() - confirmedMs()))
+    if (decision) response.headers.set('atlas-decision', decisionOf(exchange, ageMs))
     if (serverTiming) response.headers.append('server-timing', timingOf(exchange, wallMs()))
     return response
   }

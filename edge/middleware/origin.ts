@@ -12,7 +12,7 @@ export interface OriginOptions {
   readonly random: Random
   readonly wallMs: () => number
   /** Told of each request that got no answer, with the incident id the client sees. */
-  readonly onUnreachable: (incident: string, detail: string) => void
+  readonly onUnreachable: (incident: string, exchange: Exchange, detail: string) => void
 }
 
 /**
@@ -29,7 +29,7 @@ export function origin({ random, wallMs, onUnreachable }: OriginOptions): Handle
     } catch (thrown) {
       exchange.flags |= UNREACHABLE
       const incident = randomName(random)
-      onUnreachable(incident, messageOf(thrown))
+      onUnreachable(incident, exchange, messageOf(thrown))
       return problemResponse({
         status: 502,
         title: 'Bad Gateway',

@@ -11,6 +11,7 @@ import { Exchange, type Handler, type Self } from '../middleware/exchange.ts'
 import { compose } from './compose.ts'
 import { DeadlineKeeper } from './deadline-keeper.ts'
 import { Flusher } from './flusher.ts'
+import { IncidentLog } from './incident-log.ts'
 import { applyUse, keyedHash, returnUse, takeUse } from './limit-report.ts'
 import { popStub } from './pop-link.ts'
 import { bundledTable, type ServedTable, serveTable } from './served-table.ts'
@@ -43,6 +44,7 @@ export class Isolate {
   readonly #book = new LimitBook()
   readonly #flusher: Flusher
   readonly #keeper: DeadlineKeeper
+  readonly #incidents = new IncidentLog((line) => console.warn(line))
   #served: ServedTable
   #chain: Handler
   #watching = false
@@ -149,6 +151,7 @@ export class Isolate {
       book: this.#book,
       sink: this.#reports ? this.#ring : null,
       keeper: this.#keeper,
+      incidents: this.#incidents,
       bucketOf: (wallMs) => Math.floor(traceMs(wallMs, scale) / bucketMs) * bucketMs,
       confirmedMs: () => this.#flusher.confirmedMs,
     })

@@ -9,6 +9,7 @@ import { rateLimit } from '../middleware/rate-limit.ts'
 import { type TapSink, tap } from '../middleware/tap.ts'
 import { traceContext } from '../middleware/trace-context.ts'
 import type { DeadlineKeeper } from './deadline-keeper.ts'
+import type { IncidentLog } from './incident-log.ts'
 import type { ServedTable } from './served-table.ts'
 
 export interface StepPorts {
@@ -21,6 +22,7 @@ export interface StepPorts {
   readonly bucketOf: (wallMs: number) => number
   readonly keeper: DeadlineKeeper
   readonly confirmedMs: () => number
+  readonly incidents: IncidentLog
 }
 
 /**
@@ -31,7 +33,7 @@ export function stepsOf(
   { table: { policy }, limits }: ServedTable,
   ports: StepPorts,
 ): { readonly steps: readonly Step[]; readonly origin: Handler } {
-  const { metrics, random, wallMs } = ports
+  const { metrics, random, wallMs, incidents } = ports
   const { headers, steps, deadline: limit } = policy
   const chosen: Step[] = []
   if (headers.decision || headers.serverTiming) chosen.push(decisionHeaders({ ...headers, ...ports }))
@@ -45,9 +47,10 @@ export function stepsOf(
     origin: origin({
       random,
       wallMs,
-      onUnreachable: (incident, detail) => {
+      onUnreachable: (id, { module, target }, detail) => {
         metrics.count('atlas_unreachable_total')
-        console.warn(`atlas: incident ${incident}: ${detail}`)
+        const where = target.kind === 'url' ? target.prefix : target.kind
+        incidents.add({ id, module: module.name, target: where, detail }, wallMs())
       },
     }),
   }
