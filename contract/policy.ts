@@ -1,6 +1,8 @@
 import * as z from 'zod'
 import { MAX_MODULES } from './coupling.ts'
 import { AtlasError, type Fault, messageOf } from './errors.ts'
+import { crossCheck, type Readable } from './policy-cross-check.ts'
+import { faultsOf } from './policy-faults.ts'
 import { parseRoute } from './route-pattern.ts'
 import { isToken } from './subjects.ts'
 
@@ -57,7 +59,7 @@ const moduleSchema = z.strictObject({
   loose: target.optional().meta({ description: 'Where the module runs as a service of its own.' }),
   health: z
     .string()
-    .startsWith('/')
+    .startsWith('/', 'must begin with "/"')
     .default('/healthz')
     .meta({ description: 'Path that answers 2xx when the target is ready.' }),
   contract: contractSchema.optional().meta({ description: 'Needed before the module can ever go loose.' }),
@@ -100,7 +102,7 @@ const policySchema = z
     limits: z.array(limitSchema).max(16).default([]),
     clientIpHeader: z
       .string()
-      .regex(/^[a-z0-9-]{1,64}$/)
+      .regex(/^[a-z0-9-]{1,64}$/, 'must be the name of a header in lower case, e.g. cf-connecting-ip')
       .default('cf-connecting-ip'),
     deadline: z
       .strictObject({
@@ -147,9 +149,13 @@ export type LimitPolicy = Policy['limits'][number]
  */
 export function parsePolicy(document: unknown): Policy {
   const parsed = policySchema.safeParse(document)
-  if (!parsed.success) throw invalid(parsed.error.issues.flatMap(faultsOf))
-  const faults = crossCheck(parsed.data)
-  if (faults.length > 0) throw invalid(faults)
+  const faults = parsed.success
+    ? crossCheck(parsed.data)
+    : [
+        ...parsed.error.issues.flatMap((issue) => faultsOf(issue, document, policySchema)),
+        ...crossCheck(readableOf(document)),
+      ]
+  if (!parsed.success || faults.length > 0) throw invalid(faults)
   return parsed.data
 }
 
@@ -173,66 +179,30 @@ function invalid(faults: readonly Fault[]): AtlasError {
   )
 }
 
-function faultsOf(issue: z.core.$ZodIssue): Fault[] {
-  const path = issue.path.join('.')
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({
-      path: path ? `${path}.${key}` : key,
-      message: 'unknown key; remove it or mend its spelling',
-    }))
+/** What of a faulty document can still be checked against the rest. */
+function readableOf(document: unknown): Readable {
+  const { modules, coupling, limits } = mapOf(document)
+  const named = listOf(modules).map(mapOf)
+  return {
+    modules: named.map(({ name, loose, contract }) => ({
+      name: typeof name === 'string' ? name : null,
+      loose,
+      contract,
+    })),
+    coupling: couplingSchema.prefault({}).safeParse(coupling ?? undefined).data ?? null,
+    limits: listOf(limits)
+      .map(mapOf)
+      .map(({ name, modules: only }) => ({
+        name: typeof name === 'string' ? name : null,
+        modules: listOf(only).filter((each) => typeof each === 'string'),
+      })),
   }
-  return [{ path, message: issue.message }]
 }
 
-function crossCheck(policy: Policy): Fault[] {
-  const faults: Fault[] = []
-  const byName = new Map(policy.modules.map((module) => [module.name, module]))
-  const known = [...byName.keys()].join(', ')
-  const need = (name: string, path: string) => {
-    const module = byName.get(name)
-    if (!module) faults.push({ path, message: `unknown module "${name}" (known: ${known})` })
-    return module
-  }
+function mapOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? { ...value } : {}
+}
 
-  policy.modules.forEach((module, index) => {
-    const path = `modules.${index}`
-    if (byName.get(module.name) !== module)
-      faults.push({ path: `${path}.name`, message: `module "${module.name}" stands twice` })
-    if (module.loose !== undefined && module.contract === undefined) {
-      faults.push({
-        path: `${path}.contract`,
-        message: `module "${module.name}" has a loose target but no contract; a module without one can never go loose`,
-      })
-    }
-  })
-  policy.coupling.hybrid.forEach((name, index) => {
-    const path = `coupling.hybrid.${index}`
-    if (need(name, path)?.loose === undefined && byName.has(name)) {
-      faults.push({ path, message: `module "${name}" has no loose target, so it cannot be broken out` })
-    }
-  })
-  policy.limits.forEach((limit, index) => {
-    limit.modules?.forEach((name, at) => {
-      need(name, `limits.${index}.modules.${at}`)
-    })
-    if (policy.limits.findIndex((other) => other.name === limit.name) !== index) {
-      faults.push({ path: `limits.${index}.name`, message: `limit "${limit.name}" stands twice` })
-    }
-  })
-
-  const { looseEnterRps, looseLeaveRps, hybridEnterRps, hybridLeaveRps } = policy.coupling
-  const order: [string, number, string, number][] = [
-    ['looseLeaveRps', looseLeaveRps, 'looseEnterRps', looseEnterRps],
-    ['hybridLeaveRps', hybridLeaveRps, 'hybridEnterRps', hybridEnterRps],
-    ['hybridEnterRps', hybridEnterRps, 'looseEnterRps', looseEnterRps],
-  ]
-  for (const [low, lowRps, high, highRps] of order) {
-    if (lowRps >= highRps) {
-      faults.push({
-        path: `coupling.${low}`,
-        message: `must be below coupling.${high} (${highRps}), but is ${lowRps}; else the mode would flap`,
-      })
-    }
-  }
-  return faults
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
 }

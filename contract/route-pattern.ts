@@ -1,3 +1,4 @@
+import { didYouMean } from './did-you-mean.ts'
 import { AtlasError } from './errors.ts'
 
 /** One segment of a path pattern. */
@@ -12,7 +13,11 @@ export interface RoutePattern {
   readonly segments: readonly Segment[]
 }
 
-const METHOD = /^[A-Z]+$/
+/** Methods a route may name: RFC 9110, PATCH, QUERY, WebDAV and PURGE; CONNECT and TRACE never reach a Worker. */
+const METHODS: readonly string[] = [
+  ...['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY', 'PURGE', 'REPORT', 'SEARCH'],
+  ...['PROPFIND', 'PROPPATCH', 'MKCOL', 'COPY', 'MOVE', 'LOCK', 'UNLOCK'],
+]
 const PARAM = /^:[A-Za-z_][A-Za-z0-9_]*$/
 const LITERAL = /^[A-Za-z0-9._~!$&'()+,;=@%-]+$/
 
@@ -30,8 +35,10 @@ export function parseRoute(route: string): RoutePattern {
   const methods = space < 0 ? [] : route.slice(0, space).split(',')
   const path = space < 0 ? route : route.slice(space + 1)
   for (const method of methods) {
-    if (!METHOD.test(method))
-      fail(`${JSON.stringify(method)} is not a method; write it like "GET,POST /path"`)
+    if (!METHODS.includes(method))
+      fail(
+        `${JSON.stringify(method)} is not a method${didYouMean(method, METHODS) || '; write it like "GET,POST /path"'}`,
+      )
   }
   if (!path.startsWith('/')) fail('the path must begin with "/"')
   const parts = path === '/' ? [] : path.slice(1).split('/')
