@@ -1,8 +1,7 @@
 import { messageOf } from '../../contract/errors.ts'
 import type { Forecast, ForecasterState } from '../../contract/messages.ts'
-import { LOOKBACK } from '../../contract/model/series.ts'
+import { LOOKBACK, type SeriesHistory } from '../../contract/model/series.ts'
 import type { ForecastAnswer, ForecastStub } from '../control/stubs.ts'
-import type { MinuteHistory } from './minute-history.ts'
 
 /** A forecast older than two steps is not trusted. */
 const STALE_MS = 120_000
@@ -11,19 +10,26 @@ const MIN_KNOWN = (LOOKBACK * 3) / 4
 /** A forecaster is judged by at least this many forecasts whose truth is known. */
 const MIN_JUDGED = 120
 
+/** The minutes that are known. */
+export interface History {
+  /** How far back the last lookback is filled, and how many minutes of it are known. */
+  filled(): { readonly minutes: number; readonly known: number }
+  series(name: string): SeriesHistory
+}
+
 /**
  * Asks for a forecast with each closed minute and keeps the newest one. No tick waits for it: an answer is used from
  * when it is there. Without one that can be trusted the PoP is reactive, and says why.
  */
 export class ForecastDesk {
-  readonly #history: Pick<MinuteHistory, 'filled' | 'series'>
+  readonly #history: History
   readonly #forecaster: Pick<ForecastStub, 'forecast'>
   #asking = false
   #opened = false
   #latest: Forecast | null = null
   #failure: string | null = null
 
-  constructor(history: Pick<MinuteHistory, 'filled' | 'series'>, forecaster: Pick<ForecastStub, 'forecast'>) {
+  constructor(history: History, forecaster: Pick<ForecastStub, 'forecast'>) {
     this.#history = history
     this.#forecaster = forecaster
   }

@@ -2,25 +2,17 @@ import type { Mode } from '../../contract/coupling.ts'
 import type { Forecast, ForecasterState, ModelsState } from '../../contract/messages.ts'
 import { BUNDLED, BUNDLED_LINEUP, type Lineup, type Release, rivalOf } from '../../contract/model/release.ts'
 import type { SeriesHistory } from '../../contract/model/series.ts'
+import type { PopStatus } from '../../contract/pop-status.ts'
 import type { ForecastAnswer, ForecastStub } from '../control/stubs.ts'
+import type { Sight } from './decision-desk.ts'
 import { ForecastLedger } from './forecast-ledger.ts'
-import type { PopMemory } from './pop-memory.ts'
+import type { MinuteRecord } from './minute-book.ts'
+import type { PairMemory, PopMemory } from './pop-memory.ts'
 
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
 /** A rival's forecast older than this says nothing of now. */
 const STALE_MS = 120_000
-
-/** What the rival would have done, since the pair began. */
-export interface PairMemory {
-  readonly champion: string
-  readonly rival: string
-  /** Trace time of the first minute both were measured by; null before. */
-  readonly sinceMs: number | null
-  readonly asked: number
-  readonly differed: number
-  readonly wouldBe: Mode | null
-}
 
 /**
  * Has the models of the release in force forecast side by side: the champion's answer is passed on, the rival's is only
@@ -58,6 +50,11 @@ export class ModelWatch {
     return this.#fault
   }
 
+  get status(): PopStatus['models'] {
+    const error = this.#memory.releaseError ?? this.#fault
+    return { release: this.release?.version ?? 0, ...this.lineup, error }
+  }
+
   /** Asks both; the answer is the champion's. */
   async forecast(histories: readonly SeriesHistory[]): Promise<ForecastAnswer> {
     const answer = await this.#forecaster.forecast(histories, this.lineup)
@@ -77,23 +74,22 @@ export class ModelWatch {
     return answer
   }
 
-  /** What the rival says now, as if it were champion; null when it says nothing. */
-  rivalState(nowMs: number): ForecasterState | null {
-    if (this.#latest === null || nowMs - this.#latest.madeAtMs > STALE_MS) return null
-    return { kind: 'ready', forecast: this.#latest }
-  }
-
-  /** A minute has come. `modes`: what the champion and the rival ask for now; null when the rival says nothing. */
+  /** A minute has come: both are measured by it, and the rules are asked what they would make of the rival's forecast. */
   minuteClosed(
-    minuteStartMs: number,
-    rps: number,
-    modes: { readonly own: Mode; readonly rival: Mode } | null,
+    { minuteStartMs, rps }: Pick<MinuteRecord, 'minuteStartMs' | 'rps'>,
+    sight: Sight,
+    wouldAskFor: (sight: Sight) => Mode,
   ): void {
     const { champion, rival } = this.lineup
     const endMs = minuteStartMs + MINUTE_MS
     const pair = rival === null ? null : this.#pair(champion, rival)
     const measured = this.#ledger.score(endMs, rps, champion, rival)
     if (pair === null) return
+    const state = this.#rivalState(sight.nowMs)
+    const modes = state && {
+      own: wouldAskFor(sight),
+      rival: wouldAskFor({ ...sight, forecaster: state }),
+    }
     this.#memory.pair = {
       ...pair,
       sinceMs: pair.sinceMs ?? (measured ? minuteStartMs : null),
@@ -117,6 +113,12 @@ export class ModelWatch {
       },
       rival: rival === null ? null : this.#rivalTold(rival, this.#pair(lineup.champion, rival.ref)),
     }
+  }
+
+  /** What the rival says now, as if it were champion; null when it says nothing. */
+  #rivalState(nowMs: number): ForecasterState | null {
+    if (this.#latest === null || nowMs - this.#latest.madeAtMs > STALE_MS) return null
+    return { kind: 'ready', forecast: this.#latest }
   }
 
   #rivalTold(

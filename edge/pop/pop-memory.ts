@@ -1,8 +1,8 @@
+import type { Mode } from '../../contract/coupling.ts'
 import type { Release } from '../../contract/model/release.ts'
 import type { PopStatus } from '../../contract/pop-status.ts'
 import type { TimeScale } from '../../contract/ports.ts'
 import type { DecisionMemory } from './decision-desk.ts'
-import type { PairMemory } from './model-watch.ts'
 import type { ObserverMemory } from './observer.ts'
 import type { Cursor } from './policy-sync.ts'
 import type { StateStore } from './state-store.ts'
@@ -17,6 +17,17 @@ export interface TickMemory {
   readonly tapDropped: number
   readonly decision: DecisionMemory
   readonly observer: ObserverMemory
+}
+
+/** What the rival would have done, since the pair began. */
+export interface PairMemory {
+  readonly champion: string
+  readonly rival: string
+  /** Trace time of the first minute both were measured by; null before. */
+  readonly sinceMs: number | null
+  readonly asked: number
+  readonly differed: number
+  readonly wouldBe: Mode | null
 }
 
 /** The PoP's named values in SQLite. */

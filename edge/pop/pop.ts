@@ -16,6 +16,7 @@ import { Isolates } from './isolates.ts'
 import { LimitLedger } from './limit-ledger.ts'
 import type { MinuteRecord } from './minute-book.ts'
 import { MinuteHistory } from './minute-history.ts'
+import { minuteMessage } from './minute-message.ts'
 import { ModelWatch } from './model-watch.ts'
 import type { NatsLink } from './nats-link.ts'
 import { Observer } from './observer.ts'
@@ -193,11 +194,7 @@ export class Pop {
       },
       policyError: this.#memory.policyError,
       modelError: this.#observer.anomalyError,
-      models: {
-        release: this.#models.release?.version ?? 0,
-        ...this.#models.lineup,
-        error: this.#memory.releaseError ?? this.#models.fault,
-      },
+      models: this.#models.status,
       ticks: this.#counters.ticks,
       isolates: this.#isolates.count(this.#ports.clock.wallMs()),
       requests: this.#counters.requests,
@@ -257,36 +254,12 @@ export class Pop {
 
   #closeMinute(minute: MinuteRecord, sight: Sight): void {
     const { nowMs, forecaster } = sight
-    const { modules } = this.table.policy
-    this.#history.append(
-      minute,
-      modules.map((module) => module.name),
-    )
+    const names = sight.table.policy.modules.map((module) => module.name)
+    this.#history.append(minute, names)
     if (!Number.isFinite(minute.rps)) return
-    this.#measure(minute, sight)
-    this.#say({
-      kind: 'minute',
-      atMs: nowMs,
-      minuteStartMs: minute.minuteStartMs,
-      rps: minute.rps,
-      errorRate: minute.errorRate,
-      modules: minute.modules.map((part, index) => ({
-        name: modules[index]?.name ?? String(index),
-        ...part,
-      })),
-      forecast: forecaster.kind === 'ready' ? forecaster.forecast : null,
-      models: this.#models.state(nowMs),
-    })
-  }
-
-  /** The models by the minute that has come, and what the rival would have asked for. */
-  #measure({ minuteStartMs, rps }: MinuteRecord, sight: Sight): void {
-    const rival = this.#models.rivalState(sight.nowMs)
-    const modes = rival && {
-      own: this.#decider.wouldAskFor(sight),
-      rival: this.#decider.wouldAskFor({ ...sight, forecaster: rival }),
-    }
-    this.#models.minuteClosed(minuteStartMs, rps, modes)
+    this.#models.minuteClosed(minute, sight, (seen) => this.#decider.wouldAskFor(seen))
+    const models = this.#models.state(nowMs)
+    this.#say(minuteMessage(minute, names, { atMs: nowMs, forecaster, models }))
   }
 
   /** Probes decide what requests only suspect: silence convicts, a ready target is acquitted, a suspect by any answer. */

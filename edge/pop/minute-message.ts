@@ -1,0 +1,21 @@
+import type { Draft, ForecasterState, ModelsState } from '../../contract/messages.ts'
+import type { MinuteRecord } from './minute-book.ts'
+
+/** A closed minute as the telemetry tells it. `names`: of the modules, in the order of the record's. */
+export function minuteMessage(
+  { minuteStartMs, rps, errorRate, modules }: MinuteRecord,
+  names: readonly string[],
+  told: { readonly atMs: number; readonly forecaster: ForecasterState; readonly models: ModelsState },
+): Draft {
+  const { atMs, forecaster, models } = told
+  return {
+    kind: 'minute',
+    atMs,
+    minuteStartMs,
+    rps,
+    errorRate,
+    modules: modules.map((part, index) => ({ name: names[index] ?? String(index), ...part })),
+    forecast: forecaster.kind === 'ready' ? forecaster.forecast : null,
+    models,
+  }
+}
