@@ -17,17 +17,19 @@ export const DECISION_BYTES: i32 = 176
 // @ts-ignore: decorator
 @inline const CRASH = 0
 // @ts-ignore: decorator
-@inline const SURGE_LOOSE = 1
+@inline const CRASH_TIGHT = 1
 // @ts-ignore: decorator
-@inline const ANOMALY_LOOSE = 2
+@inline const SURGE_LOOSE = 2
 // @ts-ignore: decorator
-@inline const CALM_HYBRID = 3
+@inline const ANOMALY_LOOSE = 3
 // @ts-ignore: decorator
-@inline const SURGE_HYBRID = 4
+@inline const CALM_HYBRID = 4
 // @ts-ignore: decorator
-@inline const CALM_TIGHT = 5
+@inline const SURGE_HYBRID = 5
 // @ts-ignore: decorator
-@inline const STEADY = 6
+@inline const CALM_TIGHT = 6
+// @ts-ignore: decorator
+@inline const STEADY = 7
 
 // @ts-ignore: decorator
 @inline const GUARD_NONE = 0
@@ -47,8 +49,10 @@ export function decisionRun(box: usize): void {
   const measured = load<f64>(box, 8)
   const predicted = load<f64>(box, 16)
   const leaveAfter = load<f64>(box, 64)
+  const crashed = load<u32>(box, 152)
   const vector = load<u32>(box, 156)
   const loosable = load<u32>(box, 160)
+  const crashedLoose = crashed & vector & loosable
   const hybrid = load<u32>(box, 164) & loosable
 
   const modeSince = min(load<f64>(box, 120), now)
@@ -64,9 +68,12 @@ export function decisionRun(box: usize): void {
 
   let rule = STEADY
   let proposed = vector
-  if ((load<u32>(box, 152) & ~vector & loosable) != 0) {
+  if ((crashed & ~vector & loosable) != 0) {
     rule = CRASH
-    proposed = loosable
+    proposed = loosable & ~crashedLoose
+  } else if (crashedLoose != 0) {
+    rule = CRASH_TIGHT
+    proposed = vector & ~crashedLoose
   } else if (surging || anomalous) {
     if (current != loosable) {
       rule = surging ? SURGE_LOOSE : ANOMALY_LOOSE
@@ -90,7 +97,7 @@ export function decisionRun(box: usize): void {
   let guard = GUARD_NONE
   if (rule != STEADY) {
     if (load<f64>(box, 104) < AUTONOMY_TO_ACT) guard = GUARD_AUTONOMY
-    else if (rule != CRASH) {
+    else if (rule != CRASH && rule != CRASH_TIGHT) {
       if (now - modeSince < load<f64>(box, 88)) guard = GUARD_DWELL
       else if (load<f64>(box, 112) >= load<f64>(box, 96)) guard = GUARD_RATE
     }

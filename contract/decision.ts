@@ -1,6 +1,7 @@
 /** The rules of the rule table, in the order of their precedence. */
 export const RULES = [
   'crash', // an active crash of a tight module: straight to LOOSE
+  'crash-tight', // an active crash of a loose module: that module, and no other, back to its tight target
   'surge-loose', // predicted or measured load above looseEnterRps: LOOSE
   'anomaly-loose', // calibrated anomaly score above the threshold for long enough: LOOSE
   'calm-hybrid', // LOOSE, measured below looseLeaveRps for leaveAfterMs: HYBRID

@@ -46,7 +46,9 @@ function propose(input: DecisionInput, state: DecisionState): Proposal {
   const calmMs = (since: number): number =>
     since < 0 ? Number.NEGATIVE_INFINITY : nowMs - Math.max(since, state.modeSinceMs)
 
-  if ((input.crashed & ~vector & loosable) !== 0) return { rule: 'crash', vector: loosable }
+  const crashedLoose = input.crashed & vector & loosable
+  if ((input.crashed & ~vector & loosable) !== 0) return { rule: 'crash', vector: loosable & ~crashedLoose }
+  if (crashedLoose !== 0) return { rule: 'crash-tight', vector: (vector & ~crashedLoose) >>> 0 }
 
   const full = (vector & loosable) === loosable
   if (load > thresholds.looseEnterRps) return full ? steady : { rule: 'surge-loose', vector: loosable }
@@ -72,7 +74,7 @@ function propose(input: DecisionInput, state: DecisionState): Proposal {
 function guardOf(input: DecisionInput, rule: Rule, state: DecisionState): Guard {
   const { thresholds } = input
   if (input.autonomyLevel < 3) return 'autonomy'
-  if (rule === 'crash') return 'none'
+  if (rule === 'crash' || rule === 'crash-tight') return 'none'
   if (input.nowMs - state.modeSinceMs < thresholds.minDwellMs) return 'dwell'
   return input.transitionsLastHour >= thresholds.maxTransitionsPerHour ? 'rate' : 'none'
 }

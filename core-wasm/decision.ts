@@ -4,6 +4,10 @@ import type { Core } from './core.ts'
 /**
  * The rule table of contract/decision.ts, in Wasm, in a few µs at most. Pure: state in, state out; `nowMs` is 0 or more.
  *
+ * A crashed tight module sends every module that can be loose to its loose target, but for those that crashed there;
+ * otherwise crashed loose modules, and they alone, go back to their tight targets. What asked for LOOSE asks again when the
+ * dwell time is over; whether the target answers is for the preflight to say.
+ *
  * The load is the larger of measured and predicted. Precedence: an active crash; then, while the load is above
  * looseEnterRps or the anomaly lasts, LOOSE and nothing looser or tighter; then LOOSE to the hybrid set after a calm; then,
  * while the load is above hybridEnterRps, TIGHT to the hybrid set and nothing tighter; then to TIGHT after a calm.

@@ -27,6 +27,7 @@ export function explain(decision: DecisionMessage): Explanation {
 
 const RULE_WORDS: Record<Rule, string> = {
   crash: 'a module it depended on had crashed',
+  'crash-tight': 'the service of a loose module had crashed',
   'surge-loose': 'a large surge was under way or ahead',
   'anomaly-loose': 'traffic looked abnormal for too long',
   'calm-hybrid': 'the large surge was over',
@@ -57,6 +58,8 @@ function whyOf(decision: DecisionMessage): string {
   switch (rule) {
     case 'crash':
       return 'Rule "crash": a tight module failed its probes; this rule waits for no dwell time.'
+    case 'crash-tight':
+      return 'Rule "crash-tight": a loose module failed its probes, so it goes back to its tight target; this rule waits for no dwell time.'
     case 'surge-loose':
       return `Rule "surge-loose": the ${load} is above ${limit('looseEnterRps')}.`
     case 'surge-hybrid':
@@ -114,6 +117,7 @@ function counterfactualOf(decision: DecisionMessage): string {
     `Had the measured load come up to ${rps(thresholds[name])}, ${rps(Math.max(0, (thresholds[name] ?? 0) - measuredRps))} more than it was, the mode would have stayed.`
   switch (rule) {
     case 'crash':
+    case 'crash-tight':
       return 'Had the module answered its health probes, the mode would have followed the load alone.'
     case 'surge-loose':
       return over('looseEnterRps')

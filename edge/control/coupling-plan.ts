@@ -37,18 +37,22 @@ export interface NewTarget {
   readonly module: string
   readonly target: string
   readonly health: string
+  /** Whether this is the tight target, which need not have a health path of its own. */
+  readonly tight: boolean
+  /** Bit i: module i begins to use it. */
+  readonly modules: number
 }
 
 /** The targets that going from one vector to another begins to use, each once. */
 export function newTargets(policy: Policy, from: number, to: number): NewTarget[] {
-  const seen = new Set<string>()
-  const targets: NewTarget[] = []
-  policy.modules.forEach((module, index) => {
+  const targets = new Map<string, NewTarget>()
+  policy.modules.forEach(({ name, health }, index) => {
     const target = targetOf(policy, index, to)
-    const key = `${target} ${module.health}`
-    if (target === targetOf(policy, index, from) || seen.has(key)) return
-    seen.add(key)
-    targets.push({ module: module.name, target, health: module.health })
+    if (target === targetOf(policy, index, from)) return
+    const tight = (to & (1 << index)) === 0
+    const key = `${target} ${health} ${tight}`
+    const known = targets.get(key) ?? { module: name, target, health, tight, modules: 0 }
+    targets.set(key, { ...known, modules: known.modules | (1 << index) })
   })
-  return targets
+  return [...targets.values()]
 }

@@ -1,11 +1,11 @@
 import { targetOf } from '../control/coupling-plan.ts'
 import type { RouteTable } from '../control/route-table.ts'
-import type { Reach } from './preflight.ts'
+import { isReady, type Reach } from './preflight.ts'
 
 const EVERY_MS = 2000
 const LIMIT_MS = 1000
 
-/** What a target's health path said: 2xx, another HTTP answer, or nothing in time. */
+/** What a target's health path said: ready (as the preflight means it), another HTTP answer, or nothing in time. */
 export type Health = 'ready' | 'answers' | 'silent'
 
 export interface Examined {
@@ -33,15 +33,18 @@ export class CrashProbe {
       })
     for (const { module } of due) this.#lastMs.set(module, wallMs)
     return Promise.all(
-      due.map(async ({ module, target, health }) => ({ module, health: await this.#ask(target, health) })),
+      due.map(async ({ module, target, health }) => ({
+        module,
+        health: await this.#ask(target, health, (table.vector & (1 << module)) === 0),
+      })),
     )
   }
 
-  async #ask(target: string, path: string): Promise<Health> {
+  async #ask(target: string, path: string, tight: boolean): Promise<Health> {
     try {
       const response = await this.#reach(target, path, AbortSignal.timeout(LIMIT_MS))
       await response.body?.cancel()
-      return response.ok ? 'ready' : 'answers'
+      return isReady(response.status, tight) ? 'ready' : 'answers'
     } catch {
       return 'silent'
     }

@@ -40,7 +40,7 @@ export class Decider {
     this.#transitions = new TransitionDesk({
       preflight: ({ output, sight }) =>
         preflight(ports.reach, newTargets(sight.table.policy, sight.table.vector, output.vector)),
-      commit: (verdict) => this.#commit(verdict),
+      commit: (verdict, why) => this.#commit(verdict, why === '' ? '' : `stays: ${why}`),
       refuse: (verdict, why) => this.#tell(verdict, 'refused', why),
       wallMs: () => ports.clock.wallMs(),
       random: ports.random,
@@ -73,7 +73,7 @@ export class Decider {
     return this.#desk.memory()
   }
 
-  #commit(verdict: Verdict): void {
+  #commit(verdict: Verdict, why: string): void {
     const { tables, clock, atomically, onChanged } = this.#ports
     const before = tables.current
     if (before.version !== verdict.sight.table.version) return
@@ -81,7 +81,7 @@ export class Decider {
       const after = tables.replaceVector(verdict.output.vector)
       this.#desk.commit(verdict, clock.nowMs())
       onChanged(before, after)
-      this.#tell(verdict, 'applied', '')
+      this.#tell(verdict, 'applied', why)
     })
   }
 

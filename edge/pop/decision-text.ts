@@ -9,6 +9,8 @@ export function describe(decision: Explanation): string {
   switch (decision.rule) {
     case 'crash':
       return 'a tight module cannot be reached'
+    case 'crash-tight':
+      return 'a loose module cannot be reached'
     case 'surge-loose':
       return `${measured}${predicted}, above ${amount(limits.looseEnterRps)}`
     case 'anomaly-loose':

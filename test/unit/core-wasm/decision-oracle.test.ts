@@ -26,18 +26,24 @@ describe(`the Wasm rule table (seed ${SEED})`, () => {
     const kinds = changes.flatMap((rule) =>
       ['none', 'dwell', 'rate', 'autonomy'].map((guard) => `${rule} ${guard}`),
     )
-    expect([...seen.keys()].sort()).toEqual([...kinds, 'crash none', 'crash autonomy', 'steady none'].sort())
+    const crashes = ['crash', 'crash-tight'].flatMap((rule) => [`${rule} none`, `${rule} autonomy`])
+    expect([...seen.keys()].sort()).toEqual([...kinds, ...crashes, 'steady none'].sort())
     expect(Math.min(...seen.values())).toBeGreaterThan(50)
   })
 
-  it('only ever adds bits by crash, surge and anomaly, and only ever removes them by calm', () => {
+  it('only ever adds bits by surge and anomaly, removes them by calm, and those of the crashed by a crash', () => {
     const random = seededRandom(SEED + 1)
     for (let round = 0; round < 50_000; round++) {
       const input = randomInput(random)
       const { rule, proposed } = decide(core, input)
       const before = input.vector & input.loosable
       if (rule === 'steady') expect(proposed).toBe(input.vector)
-      else if (rule.startsWith('calm')) expect([proposed & ~before, proposed === before]).toEqual([0, false])
+      else if (rule.startsWith('crash')) {
+        const gone = before & ~proposed
+        expect([gone, proposed === before]).toEqual([input.crashed & before, false])
+        if (rule === 'crash-tight') expect(proposed).toBe((input.vector & ~gone) >>> 0)
+      } else if (rule.startsWith('calm'))
+        expect([proposed & ~before, proposed === before]).toEqual([0, false])
       else expect([before & ~proposed, proposed === before]).toEqual([0, false])
     }
   })

@@ -60,13 +60,37 @@ describe('crash', () => {
     expectRule(quiet({ crashed: 1, autonomyLevel: 2 }), 'crash', LOOSE, 'autonomy')
   })
 
-  it('of a loose target, or of a module that cannot be loose, moves nothing', () => {
-    expectRule(quiet({ crashed: 0b010, vector: HYBRID }), 'steady', HYBRID)
+  it('of a module that cannot be loose moves nothing', () => {
+    expectRule(quiet({ crashed: 0b1000, vector: HYBRID }), 'steady', HYBRID)
     expectRule(quiet({ crashed: 0b1000 }), 'steady', 0)
   })
 
   it('comes before a surge', () => {
     expectRule(quiet({ crashed: 1, measuredRps: 9000 }), 'crash', LOOSE)
+  })
+})
+
+describe('crash-tight', () => {
+  it('takes back the modules that crashed where they are loose, and no other, past dwell and rate', () => {
+    const state = { modeSinceMs: NOW }
+    expectRule(quiet({ crashed: 0b010, vector: HYBRID, transitionsLastHour: 99, state }), 'crash-tight', 0)
+    expectRule(quiet({ crashed: 0b101, vector: LOOSE, measuredRps: 9000, state }), 'crash-tight', 0b010)
+  })
+
+  it('needs autonomy 3', () => {
+    expectRule(quiet({ crashed: 1, vector: LOOSE, autonomyLevel: 2 }), 'crash-tight', 0b110, 'autonomy')
+  })
+
+  it('gives way to a crash of a tight module, which leaves out the loose that crashed', () => {
+    expectRule(quiet({ crashed: 0b011, vector: HYBRID }), 'crash', 0b101)
+  })
+
+  it('is undone by the load only when the dwell time is over', () => {
+    const back = both(quiet({ crashed: 0b010, vector: LOOSE, measuredRps: 9000 }))
+    const later = (ms: number) =>
+      quiet({ nowMs: NOW + ms, vector: back.vector, measuredRps: 9000, state: back.state })
+    expectRule(later(59_999), 'surge-loose', LOOSE, 'dwell')
+    expectRule(later(60_000), 'surge-loose', LOOSE)
   })
 })
 

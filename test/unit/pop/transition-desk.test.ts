@@ -1,22 +1,25 @@
 import { describe, expect, it } from 'vitest'
 import { seededRandom } from '../../../contract/ports.ts'
 import type { Verdict } from '../../../edge/pop/decision-desk.ts'
+import type { Readiness } from '../../../edge/pop/preflight.ts'
 import { TransitionDesk } from '../../../edge/pop/transition-desk.ts'
 
-function verdict(vector: number, { current = 0, version = 1 } = {}): Verdict {
+const READY: Readiness = { unready: 0, why: '' }
+
+function verdict(vector: number, { current = 0, version = 1, rule = 'surge-hybrid' } = {}): Verdict {
   return {
-    output: { vector, proposed: vector, rule: 'surge-hybrid', guard: 'none' },
+    output: { vector, proposed: vector, rule, guard: 'none' },
     sight: { table: { vector: current, version } },
   } as unknown as Verdict
 }
 
 function scene() {
-  const checks: ((why: string | null) => void)[] = []
+  const checks: ((readiness: Readiness) => void)[] = []
   const done: string[] = []
   const clock = { ms: 0 }
   const desk = new TransitionDesk({
     preflight: () => new Promise((resolve) => checks.push(resolve)),
-    commit: ({ output }) => done.push(`commit ${output.vector}`),
+    commit: ({ output }, why) => done.push(`commit ${output.vector} ${why}`.trimEnd()),
     refuse: ({ output }, why) => done.push(`refuse ${output.vector}: ${why}`),
     wallMs: () => clock.ms,
     random: seededRandom(3),
@@ -32,7 +35,7 @@ describe('TransitionDesk', () => {
     await desk.propose(verdict(1))
     expect(checks).toHaveLength(1)
     expect(done).toEqual([])
-    checks[0]?.(null)
+    checks[0]?.(READY)
     await first
     expect(done).toEqual(['commit 1'])
   })
@@ -41,7 +44,7 @@ describe('TransitionDesk', () => {
     const { desk, checks, done } = scene()
     const first = desk.propose(verdict(1))
     await desk.propose(verdict(0))
-    checks[0]?.(null)
+    checks[0]?.(READY)
     await first
     expect(done).toEqual([])
   })
@@ -50,8 +53,8 @@ describe('TransitionDesk', () => {
     const { desk, checks, done } = scene()
     const first = desk.propose(verdict(1))
     const second = desk.propose(verdict(3))
-    checks[0]?.(null)
-    checks[1]?.(null)
+    checks[0]?.(READY)
+    checks[1]?.(READY)
     await Promise.all([first, second])
     expect(done).toEqual(['commit 3'])
   })
@@ -60,12 +63,37 @@ describe('TransitionDesk', () => {
     const { desk, checks, done } = scene()
     const first = desk.propose(verdict(1))
     const second = desk.propose(verdict(1, { version: 2 }))
-    checks[0]?.('the old target is down')
+    checks[0]?.({ unready: 1, why: 'the old target is down' })
     await first
     expect(done).toEqual([])
-    checks[1]?.(null)
+    checks[1]?.(READY)
     await second
     expect(done).toEqual(['commit 1'])
+  })
+
+  it('commits what is ready, and tries the rest again later', async () => {
+    const { desk, checks, done, clock } = scene()
+    const first = desk.propose(verdict(0b110, { current: 0b001 }))
+    checks[0]?.({ unready: 0b011, why: 'b is down' })
+    await first
+    expect(done).toEqual(['commit 5 b is down'])
+    const rest = verdict(0b110, { current: 0b101, version: 2 })
+    await desk.propose(rest)
+    expect(checks).toHaveLength(1)
+    clock.ms = 2001
+    const second = desk.propose(rest)
+    checks[1]?.(READY)
+    await second
+    expect(done[1]).toBe('commit 6')
+  })
+
+  it('does not let a crash wait for what another rule was refused', async () => {
+    const { desk, checks } = scene()
+    const first = desk.propose(verdict(1))
+    checks[0]?.({ unready: 1, why: 'down' })
+    await first
+    void desk.propose(verdict(1, { rule: 'crash' }))
+    expect(checks).toHaveLength(2)
   })
 
   it('tries a refused proposal again with growing waits of at most ten seconds', async () => {
@@ -74,7 +102,7 @@ describe('TransitionDesk', () => {
     for (; clock.ms < 60_000; clock.ms += 500) {
       const settled = desk.propose(verdict(1))
       if (checks.length > tries.length) tries.push(clock.ms)
-      checks.at(-1)?.('down')
+      checks.at(-1)?.({ unready: -1, why: 'down' })
       await settled
     }
     const gaps = tries.slice(1).map((at, index) => at - (tries[index] ?? 0))

@@ -181,11 +181,11 @@ describe('the coupling plan', () => {
 
   it('names each new target of a change once', () => {
     expect(newTargets(policy, 0, 0b1011)).toEqual([
-      { module: 'a', target: 'http://svc', health: '/healthz' },
-      { module: 'd', target: 'binding:D', health: '/up' },
+      { module: 'a', target: 'http://svc', health: '/healthz', tight: false, modules: 0b11 },
+      { module: 'd', target: 'binding:D', health: '/up', tight: false, modules: 0b1000 },
     ])
     expect(newTargets(policy, 0b0010, 0)).toEqual([
-      { module: 'b', target: 'http://b-tight', health: '/healthz' },
+      { module: 'b', target: 'http://b-tight', health: '/healthz', tight: true, modules: 0b10 },
     ])
     expect(newTargets(policy, 3, 3)).toEqual([])
   })
@@ -203,14 +203,35 @@ describe('preflight', () => {
     { GOOD: { fetch: async (url: string) => new Response(url) }, WORD: 'text' },
     async (url) => {
       if (String(url).includes('down')) throw new TypeError('connection refused')
-      return new Response(null, { status: String(url).includes('sick') ? 500 : 204 })
+      const status = String(url).includes('sick') ? 500 : String(url).includes('bare') ? 404 : 204
+      return new Response(null, { status })
     },
   )
-  const target = (name: string) => ({ module: 'm', target: name, health: '/healthz' })
+  const target = (name: string, { modules = 1, tight = false } = {}) => {
+    return { module: 'm', target: name, health: '/healthz', modules, tight }
+  }
 
   it('passes when every new target answers 2xx, by URL, by binding, or as itself', async () => {
     const ready = [target('http://ok'), target('http://ok/'), target('binding:GOOD'), target('self')]
-    expect(await preflight(reach, ready)).toBeNull()
+    expect(await preflight(reach, ready)).toEqual({ unready: 0, why: '' })
+  })
+
+  it('takes a monolith without a health path for ready, but no service and no monolith that fails', async () => {
+    const tight = { tight: true }
+    expect(await probe(reach, target('http://bare', tight))).toBeNull()
+    expect(await probe(reach, target('http://bare'))).toContain('answered 404')
+    expect(await probe(reach, target('http://sick', tight))).toContain('answered 500')
+  })
+
+  it('holds back the modules of the targets that are not ready, and no other', async () => {
+    const targets = [
+      target('http://ok', { modules: 0b100 }),
+      target('http://sick', { modules: 0b011 }),
+      target('http://down', { modules: 0b1000 }),
+    ]
+    const { unready, why } = await preflight(reach, targets)
+    expect(unready).toBe(0b1011)
+    expect(why).toContain('answered 500, m at')
   })
 
   it.each([
@@ -219,7 +240,7 @@ describe('preflight', () => {
     ['binding:NONE', 'no service binding "NONE"'],
     ['binding:WORD', 'no service binding "WORD"'],
   ])('names %s and what is wrong with it', async (name, why) => {
-    expect(await preflight(reach, [target('http://ok'), target(name)])).toContain(why)
+    expect((await preflight(reach, [target('http://ok'), target(name)])).why).toContain(why)
   })
 
   it('says so when a target does not answer in time', async () => {

@@ -95,6 +95,61 @@ describe('decisions of a PoP', () => {
     })
   })
 
+  it('takes a module whose service died back to the monolith, and sends it there again only when it answers', async () => {
+    const policy = { ...POLICY, coupling: { ...POLICY.coupling, minDwellS: 6 } }
+    await withPop('crash-tight', { policy }, async (rig) => {
+      await load(rig, 6000, 8)
+      expect(rig.pop.table.vector).toBe(0b11)
+      rig.silent.add('http://payment.test')
+      rig.traffic(PAYMENT, 10, { unreachable: 10 })
+      await load(rig, 6000, 2)
+      expect(rig.pop.table).toMatchObject({ mode: 'HYBRID', vector: 0b01 })
+      expect(decisions(rig).at(-1)).toMatchObject({
+        rule: 'crash-tight',
+        outcome: 'applied',
+        loose: ['cart'],
+      })
+      await load(rig, 6000, 20)
+      expect(rig.pop.table.vector).toBe(0b01)
+      expect(decisions(rig).at(-1)).toMatchObject({ rule: 'surge-loose', outcome: 'refused' })
+      rig.silent.clear()
+      await load(rig, 6000, 11)
+      expect(rig.pop.table.vector).toBe(0b11)
+      const rules = decisions(rig).filter(({ outcome }) => outcome === 'applied')
+      expect(rules.map(({ rule }) => rule)).toEqual(['surge-loose', 'crash-tight', 'surge-loose'])
+    })
+  })
+
+  it('moves nothing when the monolith is as silent as the service, and says so', async () => {
+    await withPop('both-down', {}, async (rig) => {
+      await load(rig, 6000, 3)
+      rig.silent.add('http://payment.test').add(MONOLITH)
+      rig.traffic(PAYMENT, 10, { unreachable: 10 })
+      await load(rig, 6000, 2)
+      expect(rig.pop.table.vector).toBe(0b11)
+      const last = decisions(rig).at(-1)
+      expect(last).toMatchObject({ rule: 'crash-tight', outcome: 'refused' })
+      expect(last?.detail).toContain('connection refused')
+    })
+  })
+
+  it('moves what is ready when the monolith dies and a service is dead too, and the rest when that answers', async () => {
+    await withPop('crash-part', {}, async (rig) => {
+      await load(rig, 10, 2)
+      rig.silent.add(MONOLITH).add('http://cart.test')
+      rig.traffic(PAYMENT, 10, { unreachable: 10 })
+      rig.traffic(CART, 10, { unreachable: 10 })
+      await rig.tick(2)
+      expect(rig.pop.table).toMatchObject({ mode: 'HYBRID', vector: 0b10 })
+      const [decision] = decisions(rig)
+      expect(decision).toMatchObject({ rule: 'crash', outcome: 'applied', loose: ['payment'] })
+      expect(decision?.detail).toContain('stays: cart at http://cart.test/healthz: connection refused')
+      rig.silent.delete('http://cart.test')
+      await rig.tick(11)
+      expect(rig.pop.table.vector).toBe(0b11)
+    })
+  })
+
   it("takes nobody's word for a crash: clients that break off their own uploads move nothing", async () => {
     await withPop('forged', {}, async (rig) => {
       for (const down of [false, true]) {
