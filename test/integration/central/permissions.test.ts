@@ -1,7 +1,15 @@
 import { Events, type NatsConnection } from 'nats.ws'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ensureStreams } from '../../../central/nats/streams.ts'
-import { POLICY_STREAM, STREAMS, subjects } from '../../../contract/subjects.ts'
+import {
+  MODEL_BUCKET,
+  MODEL_STREAM,
+  POLICY_STREAM,
+  RELEASE_STREAM,
+  STREAMS,
+  subjects,
+} from '../../../contract/subjects.ts'
+import { fetchPackage, type ObjectReader } from '../../../edge/pop/model-fetch.ts'
 import { until } from '../../support/until.ts'
 import { second } from '../../unit/central/messages.ts'
 import { NatsFixture, publish } from './nats-fixture.ts'
@@ -71,6 +79,30 @@ describe('what a PoP may do with its nkey', () => {
     await until('hint', () => hints.length > 0)
     expect(hints).toEqual([subjects.policy('default')])
   })
+
+  it('reads a model by DIRECT.GET, chunk by chunk, and the release that names it', async () => {
+    const { views } = central.jetstream()
+    const store = await views.os(MODEL_BUCKET)
+    const text = 'a package of some length'
+    await store.putBlob({ name: 'deadbeef', options: { max_chunk_size: 10 } }, new TextEncoder().encode(text))
+    const direct = async (query: object) => {
+      const answer = await pop.request(subjects.directGet(MODEL_STREAM), JSON.stringify(query), {
+        timeout: 2_000,
+      })
+      return answer.headers?.code === 404
+        ? null
+        : { seq: Number(answer.headers?.get('Nats-Sequence')), data: answer.data }
+    }
+    const reader: ObjectReader = {
+      last: (subject) => direct({ last_by_subj: subject }),
+      next: (subject, seq) => direct({ seq, next_by_subj: subject }),
+    }
+    expect(new TextDecoder().decode(await fetchPackage(reader, 'deadbeef'))).toBe(text)
+    await central.jetstream().publish(subjects.release('forecaster'), 'signed release')
+    const query = JSON.stringify({ last_by_subj: subjects.release('forecaster') })
+    const release = await pop.request(subjects.directGet(RELEASE_STREAM), query, { timeout: 2_000 })
+    expect(release.string()).toBe('signed release')
+  })
 })
 
 describe('what the server refuses a PoP', () => {
@@ -99,6 +131,15 @@ describe('what the server refuses a PoP', () => {
   it('writing a policy into the bucket', async () => {
     const subject = subjects.policy('default')
     await refused('publish', subject, () => ask(subject, 'forged'))
+  })
+
+  it('writing a model, a chunk of one, or a release', async () => {
+    for (const subject of [
+      subjects.objectMeta('deadbeef'),
+      subjects.objectChunks('N1'),
+      subjects.release('forecaster'),
+    ])
+      await refused('publish', subject, () => ask(subject, 'forged'))
   })
 
   it('deleting or purging a stream', async () => {
