@@ -1,7 +1,7 @@
 /** The known word nearest to a mistyped one, or null when none is near (Damerau-Levenshtein, optimal string alignment). */
 export function nearest(word: string, known: readonly string[]): string | null {
   if (word.length > 64) return null
-  const limit = Math.max(1, Math.floor(word.length / 3))
+  const limit = word.length < 4 ? 1 : Math.max(2, Math.floor(word.length / 3))
   const ranked = known
     .map((each) => ({ each, distance: distance(word.toLowerCase(), each.toLowerCase()) }))
     .filter((pair) => pair.distance <= limit)

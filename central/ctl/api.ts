@@ -5,10 +5,13 @@ import type { Problem } from '../server/problem.ts'
 export class Refused extends Error {
   override readonly name = 'Refused'
   readonly problem: Problem
+  /** File whose token was sent; null when none was, or it came from elsewhere. */
+  readonly tokenFile: string | null
 
-  constructor(problem: Problem) {
+  constructor(problem: Problem, tokenFile: string | null = null) {
     super(`${problem.title}: ${problem.detail}`)
     this.problem = problem
+    this.tokenFile = tokenFile
   }
 
   get faults(): readonly Fault[] {
@@ -19,6 +22,9 @@ export class Refused extends Error {
 export interface ApiOptions {
   readonly url: string
   readonly token: string | null
+  readonly tokenFile?: string
+  /** Nobody asked for this token: a read that it is refused for is tried without. */
+  readonly optionalToken?: boolean
   readonly timeoutMs?: number
 }
 
@@ -26,11 +32,15 @@ export interface ApiOptions {
 export class Api {
   readonly url: string
   readonly #token: string | null
+  readonly #tokenFile: string | null
+  readonly #optionalToken: boolean
   readonly #timeoutMs: number
 
-  constructor({ url, token, timeoutMs = 10_000 }: ApiOptions) {
+  constructor({ url, token, tokenFile, optionalToken = false, timeoutMs = 10_000 }: ApiOptions) {
     this.url = url.replace(/\/+$/, '')
     this.#token = token
+    this.#tokenFile = tokenFile ?? null
+    this.#optionalToken = optionalToken
     this.#timeoutMs = timeoutMs
   }
 
@@ -41,12 +51,27 @@ export class Api {
 
   /** @throws Refused, or AtlasError `sync/unavailable` when central cannot be reached */
   async send(path: string, init: RequestInit = {}): Promise<Response> {
+    const response = await this.#ask(path, init, this.#token)
+    if (response.ok) return response
+    const refused = new Refused(await problemIn(response), this.#token === null ? null : this.#tokenFile)
+    const isRead = (init.method ?? 'GET') === 'GET'
+    if (this.#optionalToken && isRead && [401, 403].includes(response.status)) {
+      const open = await this.#ask(path, init, null)
+      if (open.ok) return open
+      await open.body?.cancel()
+    }
+    throw refused
+  }
+
+  async #ask(path: string, init: RequestInit, token: string | null): Promise<Response> {
     const headers = new Headers(init.headers)
-    if (this.#token !== null) headers.set('authorization', `Bearer ${this.#token}`)
-    const signal = AbortSignal.timeout(this.#timeoutMs)
-    let response: Response
+    if (token !== null) headers.set('authorization', `Bearer ${token}`)
     try {
-      response = await fetch(`${this.url}${path}`, { ...init, headers, signal })
+      return await fetch(`${this.url}${path}`, {
+        ...init,
+        headers,
+        signal: AbortSignal.timeout(this.#timeoutMs),
+      })
     } catch (cause) {
       throw new AtlasError(
         'sync/unavailable',
@@ -54,8 +79,6 @@ export class Api {
         { cause },
       )
     }
-    if (response.ok) return response
-    throw new Refused(await problemIn(response))
   }
 }
 

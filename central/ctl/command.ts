@@ -1,4 +1,3 @@
-import { AtlasError } from '../../contract/errors.ts'
 import type { Api } from './api.ts'
 
 /** What a command gets to work with. */
@@ -17,6 +16,7 @@ export interface Flags {
   readonly name: string
   readonly pop: string | null
   readonly version: string | null
+  readonly to: string | null
   readonly dryRun: boolean
   readonly waitMs: number
   readonly force: boolean
@@ -49,11 +49,8 @@ export function atMost(invocation: Invocation, count: number): void {
   if (extra !== undefined) throw new UsageError(`unexpected argument ${JSON.stringify(extra)}`)
 }
 
-/** A flag that must be a whole number from 1. */
-export function versionOf(text: string): number {
+/** A flag that must be a whole number from 1. @throws UsageError that names the flag */
+export function versionOf(text: string, flag = '--version'): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
-  throw new AtlasError(
-    'config/invalid',
-    `--version must be a whole number from 1, but is ${JSON.stringify(text)}`,
-  )
+  throw new UsageError(`${flag} must be a whole number from 1, but is ${JSON.stringify(text)}`)
 }

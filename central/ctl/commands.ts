@@ -1,12 +1,15 @@
 import type { Command } from './command.ts'
 import { explainCommand } from './explain-command.ts'
 import { modelCommands } from './model-commands.ts'
-import { getCommand, historyCommand, pushCommand, rolloutCommand } from './policy-commands.ts'
+import { getCommand, historyCommand, listCommand, pushCommand, rolloutCommand } from './policy-commands.ts'
+import { rollbackCommand } from './rollback-command.ts'
 import { couplingCommand, statusCommand } from './status-command.ts'
 
 const COMMANDS: readonly Command[] = [
   statusCommand,
+  listCommand,
   pushCommand,
+  rollbackCommand,
   getCommand,
   historyCommand,
   rolloutCommand,
@@ -24,9 +27,18 @@ export function findCommand(args: readonly string[]): { command: Command; rest: 
   return null
 }
 
+/** Commands that begin with the word given, where it alone is none: `policy`. */
+export function subcommandsOf(args: readonly string[]): string | null {
+  const [first] = args
+  const under = COMMANDS.filter(({ words }) => words.startsWith(`${first} `))
+  if (first === undefined || under.length === 0) return null
+  return `${under.map(({ usage, about }) => `  ${usage}\n      ${about}`).join('\n')}\n`
+}
+
 const COMMON = `Every command takes
   --url URL          central's address (ATLAS_CENTRAL_URL; default http://127.0.0.1:7070)
   --token-file FILE  file with a bearer token (ATLAS_TOKEN holds the token itself; default .atlas/keys/operator.token)
+  --state-dir DIR    where npm start keeps its state (.atlas); the default token is looked for there
   --json             the answer as JSON
   --help             this text
 Exit codes: 0 done, 1 refused or failed, 2 command line not understood, 3 central cannot be reached.

@@ -5,9 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { AtlasError, messageOf } from '../../contract/errors.ts'
-import { Api, Refused } from './api.ts'
+import { Api, type ApiOptions, Refused } from './api.ts'
 import { UsageError } from './command.ts'
-import { findCommand, helpOf, overview } from './commands.ts'
+import { findCommand, helpOf, overview, subcommandsOf } from './commands.ts'
 import { plain } from './table.ts'
 
 /** `atlasctl`: reads the command line, runs one command, says what went wrong in one place. */
@@ -35,15 +35,23 @@ async function main(argv: readonly string[]): Promise<number> {
       process.stdout.write(found ? helpOf(found.command) : overview())
       return 0
     }
+    const under = found ? null : subcommandsOf(positionals)
+    if (under !== null) {
+      const what =
+        positionals.length === 1 ? `${positionals[0]} what?` : `unknown command "${positionals.join(' ')}";`
+      process.stderr.write(plain(`atlasctl: ${what} There are:`).concat(`\n${under}`))
+      return 2
+    }
     if (!found) throw new UsageError(`unknown command ${JSON.stringify(positionals.join(' '))}`)
     await found.command.run({
-      api: new Api({ url: urlOf(values.url), token: tokenOf(values['token-file']) }),
+      api: new Api({ url: urlOf(values.url), ...tokenOf(values['token-file'], values['state-dir']) }),
       args: found.rest,
       flags: {
         json: values.json,
         name: values.name,
         pop: values.pop ?? null,
         version: values.version ?? null,
+        to: values.to ?? null,
         dryRun: values['dry-run'],
         waitMs: secondsOf(values.wait) * 1000,
         force: values.force,
@@ -75,6 +83,8 @@ function parse(argv: readonly string[]) {
         name: { type: 'string', default: 'default' },
         pop: { type: 'string' },
         version: { type: 'string' },
+        to: { type: 'string' },
+        'state-dir': { type: 'string' },
         'dry-run': { type: 'boolean', default: false },
         wait: { type: 'string', default: '5' },
         force: { type: 'boolean', default: false },
@@ -98,7 +108,12 @@ function fail(thrown: unknown): number {
     say(`atlasctl: ${thrown.problem.title}`)
     if (thrown.faults.length === 0) say(`  ${thrown.problem.detail}`)
     for (const { path, message } of thrown.faults) say(`  ${path || 'document'}: ${message}`)
-    if (thrown.problem.status === 401) say('  set ATLAS_TOKEN, or name a file with --token-file')
+    if (thrown.problem.status === 401 || thrown.problem.status === 403) {
+      if (thrown.tokenFile !== null) say(`  the token was that of ${thrown.tokenFile}`)
+      say(
+        '  set ATLAS_TOKEN, or name a file with --token-file, or the state of another npm start with --state-dir',
+      )
+    }
     return 1
   }
   if (!(thrown instanceof AtlasError)) throw thrown
@@ -112,11 +127,17 @@ function urlOf(flag: string | undefined): string {
   throw new UsageError(`--url must be an http:// or https:// address, but is ${JSON.stringify(url)}`)
 }
 
-function tokenOf(flag: string | undefined): string | null {
-  if (flag !== undefined) return readUserFile(flag).toString('utf8').trim()
-  if (process.env.ATLAS_TOKEN) return process.env.ATLAS_TOKEN
-  const own = resolve(root, '.atlas/keys/operator.token')
-  return existsSync(own) ? readFileSync(own, 'utf8').trim() : null
+/** The token to send, and the file it is of; one that was not asked for may be left out where reads are open. */
+function tokenOf(
+  flag: string | undefined,
+  stateDir: string | undefined,
+): Pick<ApiOptions, 'token' | 'tokenFile' | 'optionalToken'> {
+  const read = (path: string) => readUserFile(path).toString('utf8').trim()
+  if (flag !== undefined) return { token: read(flag), tokenFile: flag }
+  if (process.env.ATLAS_TOKEN) return { token: process.env.ATLAS_TOKEN }
+  const own = resolve(stateDir === undefined ? root : cwd, stateDir ?? '.atlas', 'keys/operator.token')
+  if (!existsSync(own)) return { token: null }
+  return { token: read(own), tokenFile: own, optionalToken: true }
 }
 
 function secondsOf(text: string): number {

@@ -1,6 +1,11 @@
-/** First line of a policy that `policy get` wrote: from it `policy push` knows which version a change was made from. */
-export function stamp(name: string, version: number): string {
-  return `# ATLAS policy "${name}", version ${version}. Push it back with: atlasctl policy push FILE\n`
+/**
+ * First line of a policy that `policy get` wrote: from it `policy push` knows which version a change was made from. An
+ * old version bears no stamp that push would take: it says how to bring it back.
+ */
+export function stamp(name: string, version: number, current = version): string {
+  const what = `# ATLAS policy "${name}", version ${version}`
+  if (version === current) return `${what}. Push it back with: atlasctl policy push FILE\n`
+  return `${what} (old; the current one is ${current}). Bring it back with: atlasctl policy rollback ${name} --to ${version}\n`
 }
 
 export interface Stamp {

@@ -1,3 +1,4 @@
+import { AtlasError } from '../../contract/errors.ts'
 import type { ForecasterState } from '../../contract/messages.ts'
 import type { LinkStatus } from '../nats/link.ts'
 import type { PopSummary } from '../server/pop-summary.ts'
@@ -28,7 +29,12 @@ export const couplingCommand: Command = {
   run: async (invocation) => {
     atMost(invocation, 0)
     const { pops } = await invocation.api.json<Pops>('/v1/pops')
-    const wanted = pops.filter(({ pop }) => invocation.flags.pop === null || pop === invocation.flags.pop)
+    const { pop: name } = invocation.flags
+    const wanted = pops.filter(({ pop }) => name === null || pop === name)
+    if (name !== null && wanted.length === 0) {
+      const heard = pops.map(({ pop }) => pop).join(', ') || 'none'
+      throw new AtlasError('config/invalid', `no PoP "${name}" has been heard of (heard of: ${heard})`)
+    }
     answer(
       invocation,
       wanted.map(({ pop, stale, second }) => ({
@@ -50,6 +56,8 @@ function statusText(url: string, { nats, pops }: Pops): string {
     { head: 'POP' },
     { head: 'MODE' },
     { head: 'REQ/S', right: true },
+    { head: '5XX', right: true },
+    { head: 'UNREACHABLE', right: true },
     { head: 'IN 5 MIN', right: true },
     { head: '10..90 %', right: true },
     { head: 'ANOMALY', right: true },
@@ -62,11 +70,13 @@ function statusText(url: string, { nats, pops }: Pops): string {
 
 function statusRow({ pop, second, silentMs, stale }: PopSummary): string[] {
   const heard = stale ? `stale, ${ago(silentMs)}` : 'now'
-  if (!second) return [pop, '-', '-', '-', '-', '-', '-', '-', heard]
+  if (!second) return [pop, ...Array(9).fill('-'), heard]
   return [
     pop,
     second.mode,
     rate(second.rps),
+    String(second.modules.reduce((sum, { errors5xx }) => sum + errors5xx, 0)),
+    String(second.modules.reduce((sum, { unreachable }) => sum + unreachable, 0)),
     ...forecastCells(second.forecaster),
     second.anomaly ? second.anomaly.score.toFixed(2) : '-',
     second.policy.version === 0 ? 'default' : `v${second.policy.version}`,
@@ -89,7 +99,7 @@ function forecastCells(forecaster: ForecasterState): [string, string] {
 }
 
 function couplingText(pops: readonly PopSummary[]): string {
-  if (pops.length === 0) return 'no such PoP has been heard of\n'
+  if (pops.length === 0) return 'no PoP has been heard of yet\n'
   const columns = [
     { head: 'POP' },
     { head: 'MODULE' },
