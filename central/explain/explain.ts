@@ -80,7 +80,7 @@ function guardOf(decision: DecisionMessage): string | null {
   if (decision.outcome === 'refused') return `The preflight refused the move${detail}.`
   switch (decision.guard) {
     case 'none':
-      return null
+      return leftBehind(decision)
     case 'dwell':
       return `Held back: the mode had not stood for its dwell time of ${time(decision.thresholds.minDwellMs)}${detail}.`
     case 'rate':
@@ -88,6 +88,13 @@ function guardOf(decision: DecisionMessage): string | null {
     case 'autonomy':
       return `Held back: the policy's autonomyLevel is below 3, so ATLAS decides but does not act${detail}.`
   }
+}
+
+/** Modules that did not move because their new targets were not ready, by the PoP's words for it. */
+function leftBehind({ outcome, detail }: DecisionMessage): string | null {
+  const [, why] = detail.split('; stays: ')
+  if (outcome !== 'applied' || why === undefined) return null
+  return `The preflight let only a part of the modules move (left behind: ${why}).`
 }
 
 function inputsOf(decision: DecisionMessage): string[] {

@@ -34,6 +34,7 @@ export function carryVector(from: Pick<RouteTable, 'policy' | 'vector'>, to: Pol
 
 /** A target that a change of vector begins to use, and the path that says whether it is ready. */
 export interface NewTarget {
+  /** Names of the modules that begin to use it. */
   readonly module: string
   readonly target: string
   readonly health: string
@@ -51,8 +52,9 @@ export function newTargets(policy: Policy, from: number, to: number): NewTarget[
     if (target === targetOf(policy, index, from)) return
     const tight = (to & (1 << index)) === 0
     const key = `${target} ${health} ${tight}`
-    const known = targets.get(key) ?? { module: name, target, health, tight, modules: 0 }
-    targets.set(key, { ...known, modules: known.modules | (1 << index) })
+    const known = targets.get(key)
+    const module = known === undefined ? name : `${known.module}, ${name}`
+    targets.set(key, { module, target, health, tight, modules: (known?.modules ?? 0) | (1 << index) })
   })
   return [...targets.values()]
 }

@@ -27,6 +27,14 @@ describe('explain', () => {
     expect(held.guard).toBe('Held back: the mode had not stood for its dwell time of 60 s.')
   })
 
+  it('says which modules stayed when only a part could move', () => {
+    const detail = 'a tight module cannot be reached; stays: cart at http://c/healthz: refused'
+    const part = explain(decision('fra1', 1, { rule: 'crash', detail }))
+    expect(part.guard).toBe(
+      'The preflight let only a part of the modules move (left behind: cart at http://c/healthz: refused).',
+    )
+  })
+
   it('is reactive in words when there was no forecast', () => {
     const reactive = explain(
       decision('fra1', 1, { predictedRps: null, measuredRps: 6_000, forecastAgeMs: null }),

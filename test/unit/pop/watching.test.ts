@@ -181,7 +181,7 @@ describe('the coupling plan', () => {
 
   it('names each new target of a change once', () => {
     expect(newTargets(policy, 0, 0b1011)).toEqual([
-      { module: 'a', target: 'http://svc', health: '/healthz', tight: false, modules: 0b11 },
+      { module: 'a, b', target: 'http://svc', health: '/healthz', tight: false, modules: 0b11 },
       { module: 'd', target: 'binding:D', health: '/up', tight: false, modules: 0b1000 },
     ])
     expect(newTargets(policy, 0b0010, 0)).toEqual([
