@@ -23,11 +23,11 @@ export function liveLine(status: PopStatus | null): string {
   return parts.join(' · ')
 }
 
-/** `1,234 [900–1,600]`, `warming 12/60`, or `reactive: why`. */
+/** `1,234 [900–1,600]`, `warming, 12 of 60 min`, or `reactive: why`. */
 export function forecastText(state: ForecasterState): string {
   switch (state.kind) {
     case 'warming':
-      return `warming ${state.minutes}/${state.of}`
+      return `warming, ${state.minutes} of ${state.of} min`
     case 'reactive':
       return `reactive: ${state.reason}`
     case 'ready': {

@@ -5,16 +5,18 @@ import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { AtlasError } from '../../contract/errors.ts'
-import { type Policy, singleOriginPolicy } from '../../contract/policy.ts'
 import { CentralClient } from './central-client.ts'
 import { checkStack } from './check.ts'
+import { hintLines } from './hints.ts'
+import { LinePrinter } from './line-printer.ts'
 import { liveLine } from './live-line.ts'
 import { findNatsServer } from './nats-binary.ts'
 import { parseOptions, type UpOptions, USAGE } from './options.ts'
-import { readPolicyFile } from './policy-file.ts'
+import { choosePolicy, type PolicyChoice } from './policy-choice.ts'
+import { faultLines } from './policy-file.ts'
 import { unreachable } from './probe.ts'
 import { type Stack, startStack } from './stack.ts'
-import { STOREFRONT_POLICY } from './storefront.ts'
+import { startTraffic } from './traffic.ts'
 
 /** `npm start`: everything of ATLAS on this machine, in front of the example storefront or the user's own server. */
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -39,22 +41,24 @@ try {
 } catch (thrown) {
   if (stopping === null) {
     starting = null
-    console.error(thrown instanceof AtlasError ? `atlas: ${thrown.message}` : thrown)
+    if (thrown instanceof AtlasError) for (const line of faultLines(thrown)) console.error(line)
+    else console.error(thrown)
     await stop(1)
   }
 }
 
 async function up(options: UpOptions): Promise<void> {
-  const policy = policyOf(options)
+  const choice = choosePolicy(options, { cwd, root })
+  for (const line of choice.told) say(line)
   const natsServer = options.nats ? await natsServerPath() : null
-  await warnOfOrigin(options)
+  await warnOfOrigin(choice)
   if (options.check) tempDir = mkdtempSync(join(tmpdir(), 'atlas-check-'))
   starting = startStack({
     root,
     stateDir: tempDir ?? resolve(cwd, options.stateDir ?? join(root, '.atlas')),
     cacheDir,
-    policy,
-    storefront: options.origin === null,
+    policy: choice.policy,
+    storefront: choice.storefront,
     natsServer,
     ...(options.check ? {} : { ports: options.ports }),
     signal: givenUp.signal,
@@ -65,18 +69,15 @@ async function up(options: UpOptions): Promise<void> {
   if (stack.takenUp) say('the last run did not stop cleanly; its state is taken up')
   const central = await bringPolicy(stack)
   await settled(stack, central?.version ?? 0)
-  if (options.check) return check(stack, central, options.origin === null)
+  if (options.check) return check(stack, central, choice.storefront)
   console.log(readyLine(stack))
+  for (const line of hintLines(stack, choice, options.traffic)) console.log(line)
+  if (options.traffic > 0)
+    void startTraffic(stack.urls.edges[0] ?? '', options.traffic, {
+      shop: choice.storefront,
+      signal: givenUp.signal,
+    })
   if (!options.quiet) await live(stack)
-}
-
-function policyOf({ origin, policyFile }: UpOptions): Policy {
-  const own = join(cwd, 'atlas.policy.yaml')
-  const file = policyFile ?? (origin === null ? join(root, STOREFRONT_POLICY) : existsSync(own) ? own : null)
-  const policy = file === null ? null : readPolicyFile(resolve(cwd, file))
-  if (origin === null) return policy ?? readPolicyFile(join(root, STOREFRONT_POLICY))
-  if (policy !== null) return { ...policy, origin }
-  return singleOriginPolicy(origin)
 }
 
 async function natsServerPath(): Promise<string | null> {
@@ -88,8 +89,9 @@ async function natsServerPath(): Promise<string | null> {
   return null
 }
 
-async function warnOfOrigin({ origin }: UpOptions): Promise<void> {
-  const why = origin === null ? null : await unreachable(origin)
+async function warnOfOrigin({ storefront, policy: { origin } }: PolicyChoice): Promise<void> {
+  if (storefront || !/^https?:/.test(origin)) return
+  const why = await unreachable(origin)
   if (why !== null)
     say(
       `the origin ${origin} does not answer (${why}); ATLAS starts all the same, requests get 502 until it does`,
@@ -123,7 +125,7 @@ async function check(running: Stack, central: Awaited<ReturnType<typeof bringPol
   const { seen, missed } = await checkStack(running, central, shop)
   for (const line of seen) console.log(line)
   for (const line of missed) console.log(`missed: ${line}`)
-  console.log(missed.length === 0 ? 'check: good' : 'check: failed')
+  console.log(missed.length === 0 ? 'check: good' : `check: failed, because ${missed[0]}`)
   await stop(missed.length === 0 ? 0 : 1)
 }
 
@@ -132,13 +134,15 @@ function readyLine({ urls, state }: Stack): string {
   return `ready: edge ${urls.edges[0]} · ${brain} · origin ${urls.origin} · logs ${state.file('logs')} · Ctrl-C stops`
 }
 
-/** One line per second. */
+/** One line per second; on a terminal, while nothing happens, always the same one. */
 async function live(running: Stack): Promise<void> {
+  const printer = new LinePrinter(process.stdout)
   for (;;) {
     const began = Date.now()
-    const line = liveLine(await running.status())
+    const status = await running.status()
     if (stopping) return
-    console.log(`${new Date().toTimeString().slice(0, 8)} ${line}`)
+    const idle = (status?.second?.rps ?? 0) === 0
+    printer.print(new Date().toTimeString().slice(0, 8), liveLine(status), idle)
     await delay(Math.max(0, 1000 - (Date.now() - began)))
   }
 }

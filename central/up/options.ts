@@ -7,6 +7,8 @@ export interface UpOptions {
   readonly help: boolean
   readonly quiet: boolean
   readonly nats: boolean
+  /** Requests a second to send through the edge; 0 = none. */
+  readonly traffic: number
   /** The user's own server, instead of the storefront. */
   readonly origin: string | null
   readonly policyFile: string | null
@@ -23,9 +25,11 @@ export const USAGE = `npm start                                   the whole of A
 npm start -- --origin http://localhost:3000 in front of your own server
 npm start -- --check                        start, send traffic through, say what was seen, stop; exit code 0 or 1
 
-  --origin URL            your server; modules are those of ./atlas.policy.yaml, or else one, "app"
-  --policy FILE           policy to start with (YAML or JSON)
-  --port N                port of the edge (default 8787)
+  --origin URL            your server; wins over the origin of a policy file
+  --policy FILE           policy to start with (YAML or JSON); default ./atlas.policy.yaml, else one module "app" for
+                          --origin, else the example storefront's
+  --traffic RPS           send that many requests a second through the edge, 1 to 1000
+  --port N                port of the edge (default 8787); 0 takes any free port, here and below
   --central-port N        port of the central brain (7070)
   --nats-port N           port of NATS; its WebSocket takes the next one (4222)
   --storefront-port N     first of five ports for the example storefront (9000)
@@ -43,6 +47,7 @@ const FLAGS = {
   origin: { type: 'string' },
   policy: { type: 'string' },
   'state-dir': { type: 'string' },
+  traffic: { type: 'string', default: '0' },
   port: { type: 'string', default: '8787' },
   'central-port': { type: 'string', default: '7070' },
   'nats-port': { type: 'string', default: '4222' },
@@ -64,6 +69,7 @@ export function parseOptions(args: readonly string[]): UpOptions {
     help: values.help,
     quiet: values.quiet,
     nats: !values['no-nats'],
+    traffic: trafficOf(values.traffic),
     origin: values.origin === undefined ? null : originOf(values.origin),
     policyFile: values.policy ?? null,
     stateDir: values['state-dir'] ?? null,
@@ -88,6 +94,15 @@ function portOf(flag: string, text: string, count = 1): number {
   throw new AtlasError(
     'config/invalid',
     `--${flag} must be a whole number from 0 (any free port) to ${last}, but is ${JSON.stringify(text)}`,
+  )
+}
+
+function trafficOf(text: string): number {
+  const rps = Number(text)
+  if (/^\d+$/.test(text) && rps <= 1000) return rps
+  throw new AtlasError(
+    'config/invalid',
+    `--traffic must be a whole number of requests a second from 0 to 1000, but is ${JSON.stringify(text)}`,
   )
 }
 

@@ -19,11 +19,23 @@ export function readPolicyFile(path: string): Policy {
   try {
     return parsePolicyText(text)
   } catch (cause) {
-    if (!(cause instanceof AtlasError) || cause.code !== 'policy/syntax') throw cause
-    const { faults } = cause
+    if (!(cause instanceof AtlasError)) throw cause
+    const { code, faults } = cause
+    const what = code === 'policy/syntax' ? 'is neither YAML nor JSON' : 'is refused'
     const where = faults.map((fault) => [fault.path, fault.message].filter(Boolean).join(': ')).join('; ')
-    throw new AtlasError('policy/syntax', `${path} is neither YAML nor JSON: ${where}`, { faults, cause })
+    throw new AtlasError(code, `${path} ${what}: ${where}`, { faults, cause })
   }
+}
+
+/** An error for the terminal: what it says, or its head and every fault on a line of its own. */
+export function faultLines({ message, faults }: AtlasError): string[] {
+  if (faults.length === 0) return [`atlas: ${message}`]
+  const first = [faults[0]?.path, faults[0]?.message].filter(Boolean).join(': ')
+  const at = message.indexOf(`: ${first}`)
+  return [
+    `atlas: ${at < 0 ? message : message.slice(0, at)}`,
+    ...faults.map((fault) => `  ${fault.path || 'document'}: ${fault.message}`),
+  ]
 }
 
 /** The policy with its targets' addresses exchanged, as the map says; what is not in the map stays. */

@@ -27,6 +27,32 @@ export async function visitOrigin(edge: string, tally: Tally): Promise<void> {
   await delay(20)
 }
 
+/** Requests of one `visitShop`. */
+const REQUESTS_A_VISIT = 10
+/** Visits that may be open at once: an edge that hangs does not fill the memory. */
+const MAX_OPEN = 200
+
+/** Sends about that many requests a second, evenly spaced, until the signal: customers of the shop, or GET / elsewhere. */
+export async function startTraffic(
+  edge: string,
+  rps: number,
+  { shop, signal }: { shop: boolean; signal: AbortSignal },
+): Promise<void> {
+  const gapMs = (1000 * (shop ? REQUESTS_A_VISIT : 1)) / rps
+  let open = 0
+  let dueMs = Date.now()
+  while (!signal.aborted) {
+    for (; dueMs <= Date.now(); dueMs += gapMs) {
+      if (open >= MAX_OPEN) continue
+      open += 1
+      const tally: Tally = { passed: 0, errors: [] }
+      const visit = shop ? visitShop(edge, tally) : call(edge, tally, 'GET', '/', undefined, 499)
+      void visit.finally(() => (open -= 1))
+    }
+    await delay(Math.min(100, Math.max(1, dueMs - Date.now())))
+  }
+}
+
 async function call(
   edge: string,
   tally: Tally,

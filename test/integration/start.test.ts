@@ -44,7 +44,7 @@ describe('npm start -- --check', () => {
     expect(pids.length).toBeGreaterThan(9)
     expect(await run.ended, run.output).toBe(0)
     expect(run.output).toMatch(/^mode: TIGHT$/m)
-    expect(run.output).toMatch(/^forecast: warming \d+\/60$/m)
+    expect(run.output).toMatch(/^forecast: warming, \d+ of 60 min$/m)
     expect(run.output).toMatch(/^policy version: 1$/m)
     expect(run.output).toMatch(/^acknowledged by: local \(\d+ ms after the push\)$/m)
     expect(run.output).toMatch(/^requests passed: \d{3,}$/m)
@@ -69,7 +69,8 @@ describe('npm start', () => {
     expect((await fetch(`${run.url('central')}/healthz`)).status).toBe(200)
     await until(
       'two lines',
-      () => (run.output.match(/rps · \+5 min warming \d+\/60 · TIGHT · .* policy v1/g)?.length ?? 0) >= 2,
+      () =>
+        (run.output.match(/rps · \+5 min warming, \d+ of 60 min · TIGHT · .* policy v1/g)?.length ?? 0) >= 2,
     )
     const pids = run.pids()
     run.interrupt()

@@ -44,7 +44,7 @@ const status: PopStatus = {
 describe('the line per second', () => {
   it('says rps, forecast, mode with its loose modules, anomaly, policy, link and each failed request once', () => {
     expect(liveLine(status)).toBe(
-      ' 1,234 rps · +5 min warming 12/60 · HYBRID (cart) · anomaly 0.31 · policy v3 · nats connected, outbox 2 · errors 2 · shed 4',
+      ' 1,234 rps · +5 min warming, 12 of 60 min · HYBRID (cart) · anomaly 0.31 · policy v3 · nats connected, outbox 2 · errors 2 · shed 4',
     )
   })
 

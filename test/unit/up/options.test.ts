@@ -8,6 +8,7 @@ describe('flags of npm start', () => {
       help: false,
       quiet: false,
       nats: true,
+      traffic: 0,
       origin: null,
       policyFile: null,
       stateDir: null,
@@ -26,6 +27,11 @@ describe('flags of npm start', () => {
     expect(() => parseOptions(['--central-port', 'http'])).toThrow('"http"')
   })
 
+  it('takes a rate of traffic', () => {
+    expect(parseOptions(['--traffic', '50']).traffic).toBe(50)
+    expect(() => parseOptions(['--traffic', 'much'])).toThrow('--traffic must be a whole number')
+  })
+
   it('refuses an origin that is no address, and drops a final slash', () => {
     expect(() => parseOptions(['--origin', 'localhost:3000'])).toThrow('--origin must be an address like')
     expect(parseOptions(['--origin', 'http://localhost:3000/']).origin).toBe('http://localhost:3000')
@@ -36,6 +42,7 @@ describe('flags of npm start', () => {
       'check',
       'origin',
       'policy',
+      'traffic',
       'port',
       'central-port',
       'nats-port',

@@ -1,0 +1,21 @@
+import type { PolicyChoice } from './policy-choice.ts'
+import type { Stack } from './stack.ts'
+
+/** Two lines below `ready:`: what to open and how to make traffic, and how to push a policy. */
+export function hintLines(
+  { urls }: Pick<Stack, 'urls'>,
+  { storefront, file }: Pick<PolicyChoice, 'storefront' | 'file'>,
+  trafficRps: number,
+): string[] {
+  const [edge] = urls.edges
+  const traffic =
+    trafficRps > 0
+      ? `${trafficRps} requests a second are sent through`
+      : `traffic: npm start -- --traffic 50${storefront ? ', or npm run replay -- flash-sale' : ''}`
+  const picture = urls.central === null ? '' : ` · live picture: open ${urls.central}`
+  const push =
+    urls.central === null
+      ? 'policy: as started (an island takes no push)'
+      : `policy: npm run atlasctl -- policy push ${file ?? 'atlas.policy.yaml'}`
+  return [`try: curl ${edge}/${picture} · ${traffic}`, push]
+}
