@@ -25,7 +25,11 @@ const cwd = process.env.INIT_CWD ?? process.cwd()
 const LEAD_MS = 1500
 
 const ended = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ended.abort())
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(signal, () => {
+    if (!ended.signal.aborted) say('ending: the load, then the edge, the shop, central and NATS are stopped')
+    ended.abort()
+  })
 const parent = process.ppid
 setInterval(() => process.ppid !== parent && ended.abort(), 1000).unref()
 
@@ -70,10 +74,10 @@ async function replay(options: ReplayOptions): Promise<void> {
     say(`${plan.name}: ${plan.about}`)
     say(`${plan.minutes} trace minutes in ${((plan.minutes * 60) / speed).toFixed(0)} s; Ctrl-C ends it`)
     const record = await drive(stack, options, wallStartMs)
-    if (ended.signal.aborted) return
     await write(record, options, policy.coupling)
   } finally {
     await stack?.stop()
+    if (ended.signal.aborted) say('stopped: load, edge, shop, central and NATS')
     rmSync(stateDir, { recursive: true, force: true })
   }
 }
@@ -105,6 +109,7 @@ async function drive(stack: Stack, options: ReplayOptions, wallStartMs: number):
   }
   const looking = look()
   await load.run(ended.signal)
+  const endedAt = ended.signal.aborted ? Math.max(0, Math.min(plan.minutes, minuteNow())) : null
   over.abort()
   await looking
   return recorder.record({
@@ -114,6 +119,7 @@ async function drive(stack: Stack, options: ReplayOptions, wallStartMs: number):
     crashes: crashes.records(load.outcomes),
     notSent: load.notSent,
     internalErrors,
+    ...(endedAt === null ? {} : { endedAt }),
   })
 }
 

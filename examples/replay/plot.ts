@@ -52,13 +52,7 @@ function ratePanel(
   x: Scale,
 ): string {
   const { plan, minutes, forecasts, crashes } = record
-  const top = niceCeiling(
-    Math.max(
-      ...minutes.map(({ actual }) => actual),
-      ...forecasts.map(({ p50 }) => p50),
-      thresholds.looseEnterRps * 1.1,
-    ),
-  )
+  const top = rateCeiling(record, thresholds)
   const y = scaleOf(RATE, top)
   const ahead = forecasts
     .map((forecast) => ({ ...forecast, at: forecast.madeAt + 5 }))
@@ -68,11 +62,20 @@ function ratePanel(
     ...ahead.map(({ at, p90 }) => `${round(x(at))},${round(y(clip(p90)))}`),
     ...ahead.toReversed().map(({ at, p10 }) => `${round(x(at))},${round(y(clip(p10)))}`),
   ]
-  const lines = Object.entries({ HYBRID: thresholds.hybridEnterRps, LOOSE: thresholds.looseEnterRps }).map(
-    ([mode, rps]) =>
-      `<line x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${round(y(rps))}" y2="${round(y(rps))}" stroke="${COLOURS.threshold}" stroke-dasharray="5 4"/>
+  const clipped = ahead
+    .filter(({ p50, p90 }) => Math.max(p50, p90) > top)
+    .map(({ at }) => {
+      const px = round(x(at))
+      return `<path d="M${px - 3} ${RATE.top + 7}L${px} ${RATE.top + 1}L${px + 3} ${RATE.top + 7}Z" fill="${COLOURS.forecast}"/>`
+    })
+  const levels = Object.entries({ HYBRID: thresholds.hybridEnterRps, LOOSE: thresholds.looseEnterRps })
+  const lines = levels
+    .filter(([, rps]) => rps <= top)
+    .map(
+      ([mode, rps]) =>
+        `<line x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${round(y(rps))}" y2="${round(y(rps))}" stroke="${COLOURS.threshold}" stroke-dasharray="5 4"/>
 <text x="${LEFT + 6}" y="${round(y(rps) - 5)}" fill="#6b7280" font-size="12">${mode} above ${rps.toLocaleString('en-US')}</text>`,
-  )
+    )
   const marks = crashes.map(
     ({ minute, part }) =>
       `<line x1="${round(x(minute))}" x2="${round(x(minute))}" y1="${RATE.top}" y2="${FAULTS.top + FAULTS.height}" stroke="${COLOURS.crash}" stroke-dasharray="2 3"/>
@@ -83,6 +86,7 @@ function ratePanel(
 ${gridOf(RATE, top, 'requests a second')}
 ${band.length > 0 ? `<polygon points="${band.join(' ')}" fill="${COLOURS.band}" fill-opacity="0.7"/>` : ''}
 ${lines.join('\n')}
+${clipped.join('')}
 ${path(
   ahead.map(({ at, p50 }) => [x(at), y(clip(p50))]),
   COLOURS.forecast,
@@ -94,11 +98,26 @@ ${path(
   2,
 )}
 ${marks.join('\n')}
-${legend(WIDTH - RIGHT - 430, 72, [
+${legend(WIDTH - RIGHT - (clipped.length > 0 ? 560 : 430), 72, [
   [COLOURS.actual, 'actual'],
   [COLOURS.forecast, 'forecast 5 min before'],
-  [COLOURS.band, 'its p10 to p90'],
+  [COLOURS.band, clipped.length > 0 ? 'its p10 to p90 (▲ above the axis)' : 'its p10 to p90'],
 ])}`
+}
+
+/**
+ * Highest rate of the axis: the actual's highest and the thresholds that it came near, with room for the forecast up to
+ * twice the actual. A forecast above is clipped.
+ */
+export function rateCeiling(
+  { minutes, forecasts }: Pick<ReplayRecord, 'minutes' | 'forecasts'>,
+  { hybridEnterRps, looseEnterRps }: { hybridEnterRps: number; looseEnterRps: number },
+): number {
+  const highest = Math.max(0, ...minutes.map(({ actual }) => actual))
+  if (highest === 0) return niceCeiling(looseEnterRps * 1.1)
+  const near = [hybridEnterRps, looseEnterRps].map((rps) => rps * 1.1).filter((rps) => rps <= 2 * highest)
+  const forecast = Math.min(1.5 * highest, Math.max(0, ...forecasts.map(({ p90 }) => p90)))
+  return Math.min(niceCeiling(Math.max(highest * 1.05, ...near, forecast)), 2 * highest)
 }
 
 function modeStrip({ samples, plan }: ReplayRecord, x: Scale): string {

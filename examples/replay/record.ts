@@ -78,6 +78,8 @@ export interface ReplayRecord {
   /** Requests the client could not send in time because too many were open. */
   readonly notSent: number
   readonly internalErrors: number
+  /** Trace minute at which the replay was ended by hand; absent when it ran to its end. */
+  readonly endedAt?: number
 }
 
 /** Collects what client and PoP say while the replay runs. */
@@ -149,23 +151,28 @@ export class Recorder {
 
   /** All that was seen; the crashes and the client's own figures are the caller's. */
   record(
-    rest: Pick<ReplayRecord, 'speed' | 'divisor' | 'seed' | 'crashes' | 'notSent' | 'internalErrors'>,
+    rest: Pick<
+      ReplayRecord,
+      'speed' | 'divisor' | 'seed' | 'crashes' | 'notSent' | 'internalErrors' | 'endedAt'
+    >,
   ): ReplayRecord {
     const all = this.#cells.flatMap(({ ms }) => ms).sort((a, b) => a - b)
     return {
       plan: this.#plan,
       ...rest,
-      minutes: this.#cells.map(({ ms, ...counts }, minute) => {
-        const sorted = ms.sort((a, b) => a - b)
-        return {
-          minute,
-          planned: this.#plan.rps(minute + 0.5),
-          actual: (counts.sent * this.#weight) / 60,
-          ...counts,
-          p50Ms: quantile(sorted, 0.5),
-          p99Ms: quantile(sorted, 0.99),
-        }
-      }),
+      minutes: this.#cells
+        .slice(0, Math.ceil(rest.endedAt ?? this.#cells.length))
+        .map(({ ms, ...counts }, minute) => {
+          const sorted = ms.sort((a, b) => a - b)
+          return {
+            minute,
+            planned: this.#plan.rps(minute + 0.5),
+            actual: (counts.sent * this.#weight) / 60,
+            ...counts,
+            p50Ms: quantile(sorted, 0.5),
+            p99Ms: quantile(sorted, 0.99),
+          }
+        }),
       samples: this.#samples,
       forecasts: [...this.#forecasts.values()].sort((a, b) => a.madeAt - b.madeAt),
       changes: [...this.#changes.values()].sort((a, b) => a.minute - b.minute),

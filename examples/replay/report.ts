@@ -153,7 +153,11 @@ export function reportText(record: ReplayRecord, report: Report): string {
     ],
   ]
   if (record.internalErrors > 0) rows.push(['', `ATLAS failed open ${record.internalErrors} times`])
-  return `${plan.name}\n${rows.map(([name, text]) => `  ${name.padEnd(9)} ${text}`).join('\n')}\n`
+  const head =
+    record.endedAt === undefined
+      ? ''
+      : ` (partial: ended at minute ${record.endedAt.toFixed(1)} of ${plan.minutes})`
+  return `${plan.name}${head}\n${rows.map(([name, text]) => `  ${name.padEnd(9)} ${text}`).join('\n')}\n`
 }
 
 function forecastLine(error: ForecastError | null): string {
@@ -166,12 +170,19 @@ function surgeLine({ mode, thresholdRps, crossedAt, change, aheadMinutes }: Surg
   const where = `${thresholdRps.toLocaleString('en-US')} RPS crossed at minute ${crossedAt.toFixed(1)}`
   if (change === null || aheadMinutes === null) return `${mode}: ${where}, and no change followed`
   const when =
-    aheadMinutes >= 0
-      ? `called ${aheadMinutes.toFixed(1)} trace minutes ahead`
-      : `followed ${(-aheadMinutes).toFixed(1)} trace minutes late`
+    aheadMinutes < 0
+      ? `followed ${(-aheadMinutes).toFixed(1)} trace minutes late`
+      : calledByForecast(change, thresholdRps)
+        ? `called ${aheadMinutes.toFixed(1)} trace minutes ahead`
+        : `${aheadMinutes.toFixed(1)} trace minutes before, but not by the forecast`
   const predicted =
     change.predictedRps === null ? 'no forecast' : `predicted ${Math.round(change.predictedRps)}`
   return `${mode}: ${where}, ${when} (${change.rule}: measured ${Math.round(change.measuredRps)}, ${predicted})`
+}
+
+/** Whether the forecast alone was above the threshold when the change was decided. */
+export function calledByForecast({ predictedRps, measuredRps }: ModeChange, thresholdRps: number): boolean {
+  return predictedRps !== null && predictedRps > thresholdRps && measuredRps <= thresholdRps
 }
 
 function modesLine({ samples, changes }: ReplayRecord): string {
@@ -189,5 +200,5 @@ function crashLine({ minute, module, part, failed, recoveredMs }: CrashRecord, s
       : failed === 0
         ? 'no request noticed'
         : `good answers again after ${(recoveredMs / 1000).toFixed(2)} s (${((recoveredMs * speed) / 60_000).toFixed(1)} trace minutes)`
-  return `${part} killed (-9) at minute ${minute.toFixed(1)}: ${failed} requests of ${module} failed, ${after}`
+  return `${part} killed (-9) at minute ${minute.toFixed(1)}: ${failed} requests of ${module} failed, ${after}; the shop's own supervisor started it again`
 }

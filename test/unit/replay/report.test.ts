@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { Crashes } from '../../../examples/replay/crashes.ts'
 import { flashSale } from '../../../examples/replay/plan.ts'
-import { niceCeiling, plotSvg } from '../../../examples/replay/plot.ts'
+import { niceCeiling, plotSvg, rateCeiling } from '../../../examples/replay/plot.ts'
 import { type ModeChange, quantile, Recorder, type ReplayRecord } from '../../../examples/replay/record.ts'
 import { reportOf, reportText } from '../../../examples/replay/report.ts'
 
 const THRESHOLDS = { hybridEnterRps: 1000, looseEnterRps: 5000 }
 
-function change(minute: number, from: string, to: string): ModeChange {
-  return { minute, from, to, rule: 'surge-loose', measuredRps: 900, predictedRps: 1500 }
+function change(minute: number, from: string, to: string, measuredRps = 900): ModeChange {
+  return { minute, from, to, rule: 'surge-loose', measuredRps, predictedRps: 1500 }
 }
 
 /** A record in which the plan was followed exactly, with the given forecasts (by the minute they were made) and changes. */
@@ -67,6 +67,27 @@ describe('replay report', () => {
       change(73, 'TIGHT', 'HYBRID'),
     ]
     expect(reportOf(recordWith({ changes }), THRESHOLDS).surges[0]?.change?.minute).toBe(73)
+  })
+
+  it('says "called ahead" only when the forecast alone was above the threshold', () => {
+    const record = recordWith({ changes: [change(72, 'TIGHT', 'HYBRID', 1200)] })
+    expect(reportText(record, reportOf(record, THRESHOLDS))).toContain('but not by the forecast')
+  })
+
+  it('says of a replay that was ended by hand how far it came', () => {
+    const record = recordWith({ endedAt: 12.5 })
+    expect(reportText(record, reportOf(record, THRESHOLDS))).toMatch(
+      /^flash-sale \(partial: ended at minute 12\.5 of/,
+    )
+  })
+
+  it('keeps the actual readable under a forecast far above it, and marks where that is cut off', () => {
+    const forecasts = [{ madeAt: 70, p10: 100, p50: 1e6, p90: 2e6 }]
+    const record = recordWith({ forecasts })
+    const highest = Math.max(...record.minutes.map(({ actual }) => actual))
+    expect(rateCeiling(record, THRESHOLDS)).toBeLessThanOrEqual(2 * highest)
+    expect(plotSvg(record, THRESHOLDS)).toContain('▲')
+    expect(plotSvg(recordWith({}), THRESHOLDS)).not.toContain('▲')
   })
 
   it('says all of it in words', () => {
