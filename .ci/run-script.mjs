@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { checkDeployment } from './deploy-target.mjs'
 import { buildCore, findNode, installDependencies } from './set-up.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -30,6 +31,7 @@ if (!script) fail(`unknown script "${name}"; there are: ${Object.keys(SCRIPTS).j
 process.chdir(root)
 process.env.ONNXRUNTIME_NODE_INSTALL = 'skip'
 try {
+  if (name === 'deploy') checkDeployment(rest)
   await installDependencies(root)
   const node = findNode(root)
   if (script.core || name === 'build') buildCore(root, node, { force: name === 'build' })
