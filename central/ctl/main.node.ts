@@ -132,7 +132,14 @@ function tokenOf(
   flag: string | undefined,
   stateDir: string | undefined,
 ): Pick<ApiOptions, 'token' | 'tokenFile' | 'optionalToken'> {
-  const read = (path: string) => readUserFile(path).toString('utf8').trim()
+  const read = (path: string) => {
+    const token = readUserFile(path).toString('utf8').trim()
+    if (/^[!-~]{1,4096}$/.test(token)) return token
+    throw new AtlasError(
+      'config/invalid',
+      `${path} is no token file: it must hold one token and nothing else`,
+    )
+  }
   if (flag !== undefined) return { token: read(flag), tokenFile: flag }
   if (process.env.ATLAS_TOKEN) return { token: process.env.ATLAS_TOKEN }
   const own = resolve(stateDir === undefined ? root : cwd, stateDir ?? '.atlas', 'keys/operator.token')

@@ -87,12 +87,16 @@ function forecastError({ forecasts, minutes, plan }: ReplayRecord): ForecastErro
 const LOOSENESS: Readonly<Record<string, number>> = { TIGHT: 0, HYBRID: 1, LOOSE: 2 }
 
 /** The first crossing after the warm-up, from below. */
-function surgeOf({ plan, changes }: ReplayRecord, mode: 'HYBRID' | 'LOOSE', thresholdRps: number): Surge[] {
+function surgeOf(
+  { plan, changes, endedAt = plan.minutes }: ReplayRecord,
+  mode: 'HYBRID' | 'LOOSE',
+  thresholdRps: number,
+): Surge[] {
   const step = 1 / 60
   let minute = plan.warmupMinutes
   while (minute < plan.minutes && plan.rps(minute) > thresholdRps) minute += step
   while (minute < plan.minutes && plan.rps(minute) <= thresholdRps) minute += step
-  if (minute >= plan.minutes) return []
+  if (minute >= Math.min(plan.minutes, endedAt)) return []
   const wanted = LOOSENESS[mode] ?? 0
   const up = changes.filter(
     ({ from, to }) => (LOOSENESS[to] ?? 0) >= wanted && (LOOSENESS[from] ?? 0) < wanted,

@@ -79,6 +79,7 @@ describe('replay report', () => {
     expect(reportText(record, reportOf(record, THRESHOLDS))).toMatch(
       /^flash-sale \(partial: ended at minute 12\.5 of/,
     )
+    expect(reportOf(record, THRESHOLDS).surges).toEqual([])
   })
 
   it('keeps the actual readable under a forecast far above it, and marks where that is cut off', () => {
