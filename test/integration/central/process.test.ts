@@ -96,7 +96,8 @@ it('loses nothing when it is killed: a policy pushed before is there after, and 
 
   const second = await startCentral()
   expect((await atlasctl('policy', 'history')).output).toContain('operator')
-  expect((await atlasctl('policy', 'push', 'policy.json')).output).toContain('is version 2')
+  expect((await atlasctl('policy', 'push', 'policy.json')).output).toContain('nothing was pushed')
+  expect((await atlasctl('policy', 'push', 'policy.json', '--force')).output).toContain('is version 2')
   second.child.kill('SIGTERM')
   expect(await second.ended).toMatchObject({ code: 0 })
 })
