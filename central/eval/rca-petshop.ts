@@ -21,6 +21,8 @@ export interface Scenario {
   readonly name: string
   readonly graph: CallGraph
   readonly normal: MetricTable
+  /** The ordinary operation is this scenario's, not a neighbour's. */
+  readonly ownNormal: boolean
   readonly issues: readonly Issue[]
 }
 
@@ -41,12 +43,22 @@ export function scenarioNames(folder: string): string[] {
 
 /**
  * Reads one scenario: `graph.csv`, `noissue/metrics.csv`, `{train,test}/issue_N/{metrics.csv,target.json}`. Issues
- * without metrics, or whose target is another metric, are left out and said so.
- * @returns null when the scenario has no metrics of ordinary operation, or no issues
+ * without metrics, or whose target is another metric, are left out and said so. A scenario without ordinary operation of
+ * its own is held against that of the first scenario beside it, which is the same application at another traffic.
+ * @returns null when there are no metrics of ordinary operation at all, or no issues
  */
 export function readScenario(folder: string, log: (line: string) => void = () => {}): Scenario | null {
-  const normal = path.join(folder, 'noissue', 'metrics.csv')
-  if (!existsSync(normal)) return null
+  const own = ordinary(folder)
+  const normal =
+    own ??
+    siblings(folder)
+      .map(ordinary)
+      .find((file) => file !== null)
+  if (normal === null || normal === undefined) return null
+  if (own === null)
+    log(
+      `${path.basename(folder)}: ordinary operation is taken from ${path.basename(path.dirname(path.dirname(normal)))}`,
+    )
   const issues = ['train', 'test'].flatMap((split) =>
     folders(path.join(folder, split)).flatMap((name) => {
       const issue = readIssue(path.join(folder, split, name), `${split}/${name}`)
@@ -60,8 +72,19 @@ export function readScenario(folder: string, log: (line: string) => void = () =>
     name: path.basename(folder),
     graph: parseGraph(readFileSync(path.join(folder, 'graph.csv'), 'utf8')),
     normal: parseMetrics(readFileSync(normal, 'utf8')),
+    ownNormal: own !== null,
     issues,
   }
+}
+
+function ordinary(folder: string): string | null {
+  const file = path.join(folder, 'noissue', 'metrics.csv')
+  return existsSync(file) ? file : null
+}
+
+function siblings(folder: string): string[] {
+  const parent = path.dirname(folder)
+  return scenarioNames(parent).map((name) => path.join(parent, name))
 }
 
 function readIssue(folder: string, name: string): Issue | null {

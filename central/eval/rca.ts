@@ -41,7 +41,7 @@ export default async function* rca({ dataDir, quick, log }: RcaOptions): AsyncIt
     cases.push(...casesHere)
     scored.push(...scoredHere)
     yield* recalls(scenario.name, scoredHere)
-    if (!quick) yield* specificity(scenario)
+    if (!quick && scenario.ownNormal) yield* specificity(scenario)
   }
   if (scored.length === 0)
     throw new Error(`no PetShop scenario with metrics in ${path.join(dataDir, 'FOLDER', 'rca_petshop')}`)

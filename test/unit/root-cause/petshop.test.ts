@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -73,6 +73,17 @@ describe('a folder laid out like the shared data, under other names', () => {
     expect(results.get('rca.top3')).toBe(1)
     expect(results.has('rca.specificity.night_traffic.latency')).toBe(true)
     expect(lines.at(-1)).toContain('| night_traffic | latency | 1 | 1.000 | 1.000 | – |')
+  })
+
+  it('holds a scenario without ordinary operation against its neighbour, and claims no specificity for it', async () => {
+    const folder = writeScenario('day_traffic')
+    const scenarios = path.join(folder, 'test', 'rca_petshop')
+    cpSync(path.join(scenarios, 'day_traffic'), path.join(scenarios, 'noon_traffic'), { recursive: true })
+    rmSync(path.join(scenarios, 'noon_traffic', 'noissue'), { recursive: true })
+    const { results, lines } = await evaluate(folder, false)
+    expect(results.get('rca.top1.noon_traffic.latency')).toBe(1)
+    expect(results.has('rca.specificity.noon_traffic.latency')).toBe(false)
+    expect(lines).toContain('noon_traffic: ordinary operation is taken from day_traffic')
   })
 
   it('is refused with the folder named when there is nothing in it', async () => {
