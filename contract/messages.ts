@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { ALERT_LEVELS, ALERT_MEASURES, FAULT_METRICS } from './alert.ts'
 import { GUARDS, RULES } from './decision.ts'
 import { AtlasError } from './errors.ts'
 
@@ -44,6 +45,26 @@ const anomalySchema = z.strictObject({
   features: z.array(z.string()).max(8),
 })
 
+/** A module that may be at fault, as the ranking of root causes names it. */
+const suspectSchema = z.strictObject({
+  module: z.string(),
+  metric: z.enum(FAULT_METRICS),
+  /** Share of the front door's excess that was followed to this module, 0..1. */
+  share: z.number(),
+  /** Its own deviation, in its own ordinary spreads. */
+  deviation: z.number(),
+  /** From the front door to the suspect. */
+  path: z.array(z.string()).max(32),
+})
+
+/** An open alert in short; the suspect is null while nothing could be ranked. */
+const openAlertSchema = z.strictObject({
+  id: z.string(),
+  level: z.enum(ALERT_LEVELS),
+  sinceMs: z.number(),
+  suspect: suspectSchema.nullable(),
+})
+
 const moduleSchema = z.strictObject({
   name: z.string(),
   loose: z.boolean(),
@@ -67,6 +88,8 @@ const secondSchema = z.strictObject({
   policy: z.strictObject({ name: z.string(), version: count }),
   modules: z.array(moduleSchema),
   anomaly: anomalySchema.nullable(),
+  /** Left out by PoPs that raise none. */
+  alert: openAlertSchema.nullable().optional(),
   forecaster: forecasterStateSchema,
   /** Messages that wait for NATS, and those a full outbox lost since the PoP's storage was made. */
   outbox: z.strictObject({ rows: count, dropped: count }).optional(),
@@ -124,6 +147,8 @@ const minuteSchema = z.strictObject({
   modules: z.array(z.strictObject({ name: z.string(), rps: z.number(), errorRate: z.number() })),
   forecast: forecastSchema.nullable(),
   models: modelsSchema.optional(),
+  /** Calls of one module by another that came through the edge in this minute. */
+  calls: z.array(z.strictObject({ caller: z.string(), callee: z.string(), requests: count })).optional(),
 })
 
 const decisionSchema = z.strictObject({
@@ -144,6 +169,39 @@ const decisionSchema = z.strictObject({
   anomalyScore: z.number().nullable(),
   policyVersion: count,
   thresholds: z.record(z.string(), z.number()),
+})
+
+/** An alert opens once, rises through the levels it reaches, and closes once. */
+const alertSchema = z.strictObject({
+  ...head,
+  kind: z.literal('alert'),
+  /** The same for all events of one alert. */
+  id: z.string(),
+  event: z.enum(['opened', 'escalated', 'closed']),
+  level: z.enum(ALERT_LEVELS),
+  /** Trace time at which it began, and, once closed, at which it was over. */
+  sinceMs: z.number(),
+  endMs: z.number().nullable(),
+  /** Calibrated score now, and the highest of this alert. */
+  score: z.number(),
+  peak: z.number(),
+  /** Features that isolate the tick, the strongest first. */
+  features: z.array(z.string()).max(8),
+  /** Series that left their past, the most surprising first. `module` null: all traffic. */
+  signals: z
+    .array(
+      z.strictObject({
+        module: z.string().nullable(),
+        measure: z.enum(ALERT_MEASURES),
+        value: z.number(),
+        usual: z.number().nullable(),
+        surprise: z.number(),
+      }),
+    )
+    .max(8),
+  /** The modules at fault, the most suspect first; null: nothing could be ranked, and `undiagnosed` says why. */
+  suspects: z.array(suspectSchema).max(5).nullable(),
+  undiagnosed: z.string().nullable(),
 })
 
 /** What a PoP did with a policy. */
@@ -180,6 +238,7 @@ const messageSchema = z.discriminatedUnion('kind', [
   secondSchema,
   minuteSchema,
   decisionSchema,
+  alertSchema,
   ackSchema,
   releaseSchema,
 ])
@@ -192,6 +251,9 @@ export type ModuleState = z.output<typeof moduleSchema>
 export type SecondMessage = z.output<typeof secondSchema>
 export type MinuteMessage = z.output<typeof minuteSchema>
 export type DecisionMessage = z.output<typeof decisionSchema>
+export type AlertMessage = z.output<typeof alertSchema>
+export type OpenAlert = z.output<typeof openAlertSchema>
+export type SuspectModule = z.output<typeof suspectSchema>
 export type AckMessage = z.output<typeof ackSchema>
 export type ModelMessage = z.output<typeof releaseSchema>
 export type ModelsState = z.output<typeof modelsSchema>

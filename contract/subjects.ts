@@ -39,6 +39,7 @@ export const subjects = {
   second: (pop: string): string => `atlas.telemetry.${token('pop', pop)}.second`,
   minute: (pop: string): string => `atlas.telemetry.${token('pop', pop)}.minute`,
   decision: (pop: string): string => `atlas.audit.${token('pop', pop)}.decision`,
+  alert: (pop: string): string => `atlas.audit.${token('pop', pop)}.alert`,
   ack: (pop: string, policy: string): string => `atlas.ack.${token('pop', pop)}.${token('policy', policy)}`,
   policy: (policy: string): string => `$KV.${POLICY_BUCKET}.${token('policy', policy)}`,
   /** What a PoP did with a release; five tokens, so that no policy's acknowledgement can stand there. */

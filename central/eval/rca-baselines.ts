@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import type { FaultMetric } from '../../core-wasm/root-cause/module-metrics.ts'
+import type { FaultMetric } from '../../contract/alert.ts'
 
 /** Top-k recall of one method on one scenario and metric. */
 export interface Recall {

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { z } from 'zod'
+import type { FaultMetric } from '../../contract/alert.ts'
 import type { CallGraph } from '../../core-wasm/root-cause/call-graph.ts'
-import type { FaultMetric } from '../../core-wasm/root-cause/module-metrics.ts'
 import { parseCsv } from './rca-csv.ts'
 
 /** One injected fault of the PetShop dataset (Hardt et al. 2024, arXiv:2311.04806). */

@@ -1,4 +1,5 @@
-import type { FaultMetric, ModuleHistory, ModuleWindows } from '../../core-wasm/root-cause/module-metrics.ts'
+import type { FaultMetric } from '../../contract/alert.ts'
+import type { ModuleHistory, ModuleWindows } from '../../core-wasm/root-cause/module-metrics.ts'
 import {
   type Diagnosis,
   type RootCauseOptions,

@@ -61,6 +61,12 @@ const FEEDS: readonly Feed[] = [
     filter: 'atlas.audit.*.decision',
     past: { lastMessages: 20_000 },
   },
+  {
+    name: 'alert',
+    stream: STREAMS.audit,
+    filter: 'atlas.audit.*.alert',
+    past: { lastMessages: 20_000 },
+  },
 ]
 
 const REASONS_KEPT = 200

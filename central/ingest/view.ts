@@ -1,5 +1,6 @@
 import type {
   AckMessage,
+  AlertMessage,
   DecisionMessage,
   Message,
   MinuteMessage,
@@ -24,6 +25,8 @@ export interface PopView {
   /** The last acknowledgement per policy. */
   readonly acks: ReadonlyMap<string, AckMessage>
   readonly lastDecision: DecisionMessage | null
+  /** The last event of each alert, the oldest first. */
+  readonly alerts: readonly AlertMessage[]
   /** What it did with the last release of models. */
   readonly model: ModelMessage | null
 }
@@ -39,6 +42,7 @@ interface MutablePop {
   minutes: MinuteMessage[]
   acks: Map<string, AckMessage>
   lastDecision: DecisionMessage | null
+  alerts: AlertMessage[]
   model: ModelMessage | null
 }
 
@@ -51,6 +55,8 @@ export const KEEP_SECONDS = 900
 export const KEEP_MINUTES = 360
 /** Policies whose acknowledgement is kept per PoP: the names are of the PoP's choosing. */
 export const KEEP_ACKS = 64
+/** Alerts kept per PoP. */
+export const KEEP_ALERTS = 200
 export const KEEP_DECISIONS = 5_000
 
 /**
@@ -87,6 +93,10 @@ export class View {
       case 'decision':
         pop.lastDecision = message
         this.#keepDecision(message)
+        break
+      case 'alert':
+        pop.alerts = pop.alerts.filter((each) => each.id !== message.id)
+        keep(pop.alerts, message, KEEP_ALERTS)
         break
       case 'ack':
         this.#keepAck(pop, message)
@@ -147,6 +157,7 @@ export class View {
       minutes: [],
       acks: new Map(),
       lastDecision: null,
+      alerts: [],
       model: null,
     }
     this.#pops.set(name, fresh)

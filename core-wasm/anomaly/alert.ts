@@ -1,5 +1,4 @@
-/** How far an incident has grown, by the calibrated score: the thresholds of `AlertSettings.levels`. */
-export type AlertLevel = 'alert' | 'region' | 'early-warning' | 'cascade'
+import type { AlertLevel } from '../../contract/alert.ts'
 
 export interface AlertSettings {
   /** An incident opens when the score stays at or above `enter` for `enterForMs`. */

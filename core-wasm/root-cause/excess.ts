@@ -1,4 +1,5 @@
-import type { FaultMetric, ModuleHistory, ModuleWindows } from './module-metrics.ts'
+import type { FaultMetric } from '../../contract/alert.ts'
+import type { ModuleHistory, ModuleWindows } from './module-metrics.ts'
 import { type Amounts, amountsBeyond, type NormalOptions, normalBehaviour } from './normal-behaviour.ts'
 
 /** What is known of one module in one metric during the anomaly. */

@@ -1,6 +1,6 @@
+import { FAULT_METRICS, type FaultMetric } from '../../contract/alert.ts'
 import type { Callees } from './call-graph.ts'
 import { type ExcessBook, significantAmounts } from './excess.ts'
-import { FAULT_METRICS, type FaultMetric } from './module-metrics.ts'
 
 /** A module in one metric: where a walker stands. */
 export interface Place {

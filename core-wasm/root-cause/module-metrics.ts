@@ -1,7 +1,4 @@
-/** What can be wrong with a module: its requests take too long, or they fail. */
-export type FaultMetric = 'latency' | 'availability'
-
-export const FAULT_METRICS: readonly FaultMetric[] = ['latency', 'availability']
+import type { FaultMetric } from '../../contract/alert.ts'
 
 /** One module's windows of equal length, oldest first; NaN or a missing entry = not measured. */
 export interface ModuleWindows {

@@ -1,4 +1,5 @@
-import { type FaultMetric, type ModuleHistory, type ModuleWindows, readings } from './module-metrics.ts'
+import type { FaultMetric } from '../../contract/alert.ts'
+import { type ModuleHistory, type ModuleWindows, readings } from './module-metrics.ts'
 import { median, quantile } from './order-statistics.ts'
 
 /** How a module behaves in one metric when nothing is wrong. */

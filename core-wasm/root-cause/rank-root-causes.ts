@@ -1,8 +1,9 @@
+import type { FaultMetric } from '../../contract/alert.ts'
 import { AtlasError } from '../../contract/errors.ts'
 import { Callees, type CallGraph } from './call-graph.ts'
 import { deviation, type Excess, ExcessBook, significantAmounts } from './excess.ts'
 import { FaultWalk, type Place, type Resting } from './fault-walk.ts'
-import type { FaultMetric, ModuleHistory } from './module-metrics.ts'
+import type { ModuleHistory } from './module-metrics.ts'
 
 /** One setting for all systems; docs/root-cause.md says how little each matters. */
 export interface RootCauseOptions {

@@ -31,6 +31,8 @@ function subjectOf(pop: string, draft: OutboxRow['draft']): string {
       return subjects.minute(pop)
     case 'decision':
       return subjects.decision(pop)
+    case 'alert':
+      return subjects.alert(pop)
     case 'ack':
       return subjects.ack(pop, draft.policy)
     case 'model':
