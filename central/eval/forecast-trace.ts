@@ -1,6 +1,7 @@
+import type { Adapted } from '../../contract/model/adapted.ts'
 import type { ForecastQuantiles } from '../../contract/model/forecast-window.ts'
 import { LOOKBACK } from '../../contract/model/series.ts'
-import { type Adapted, HORIZONS, SeriesForecaster } from '../../contract/model/series-forecaster.ts'
+import { HORIZONS, SeriesForecaster } from '../../contract/model/series-forecaster.ts'
 import { adapt } from '../train/adapt.ts'
 import { Score } from '../train/evaluate.node.ts'
 import { FIT_SHARE, type Trace } from '../train/traces.node.ts'

@@ -1,14 +1,10 @@
+import type { Adapted } from '../../contract/model/adapted.ts'
 import type { BoostedTrees } from '../../contract/model/boosted-trees.ts'
 import { type ForecastQuantiles, levelOf, toRelative } from '../../contract/model/forecast-window.ts'
 import { SEASONAL_FEATURES, seasonalView } from '../../contract/model/seasonal-features.ts'
 import { SeasonalMemory } from '../../contract/model/seasonal-memory.ts'
 import { LOOKBACK } from '../../contract/model/series.ts'
-import {
-  type Adapted,
-  HORIZONS,
-  lagFeatures,
-  residualFeatures,
-} from '../../contract/model/series-forecaster.ts'
+import { HORIZONS, lagFeatures, residualFeatures } from '../../contract/model/series-forecaster.ts'
 import { seededRandom } from '../../contract/ports.ts'
 import { BOOSTING, type BoostingData, type BoostingOptions, boost } from './boosting.ts'
 import { historyAt, type TrafficSeries } from './traffic-series.ts'
@@ -66,7 +62,7 @@ export function adapt(
       row.weight.push(level)
     })
   }
-  const adapted: { -readonly [Key in keyof Adapted]: Adapted[Key] } = {}
+  const horizons: { -readonly [Key in keyof Adapted['horizons']]: Adapted['horizons'][Key] } = {}
   HORIZONS.forEach(({ key }, horizon) => {
     const row = rows[horizon]
     if (row === undefined || row.own.length < LEAST_ROWS) return
@@ -85,9 +81,16 @@ export function adapt(
     const view = fitted(SEASONAL_FEATURES, row.view, row.own, seed + 1)
     const residual = fitted(SEASONAL_FEATURES + REFERENCE_FEATURES, row.residual, row.missed, seed + 2)
     const errors = [residual.withoutTrees, lags.error, view.error, residual.error]
-    adapted[key] = { lags: lags.trees, view: view.trees, residual: residual.trees, trust: trustOf(errors) }
+    horizons[key] = {
+      regressions: [
+        { reads: 'lags', trees: lags.trees },
+        { reads: 'view', trees: view.trees },
+        { reads: 'residual', trees: residual.trees },
+      ],
+      trust: trustOf(errors),
+    }
   })
-  return adapted
+  return { v: 1, stepS: series.stepS, horizons }
 }
 
 interface Regression {

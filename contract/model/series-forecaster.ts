@@ -1,5 +1,6 @@
 import type { Quantiles } from '../messages.ts'
-import { type BoostedTrees, sumOfTrees } from './boosted-trees.ts'
+import type { Adapted, AdaptedHorizon, RegressionInput } from './adapted.ts'
+import { sumOfTrees } from './boosted-trees.ts'
 import { ExpertMix, type ExpertMixState } from './expert-mix.ts'
 import { type ForecastQuantiles, fromRelative, levelOf, toRelative } from './forecast-window.ts'
 import { Holt, type HoltState } from './holt.ts'
@@ -14,20 +15,6 @@ export const HORIZONS = [
   { key: 'in15', minutes: 15 },
   { key: 'in60', minutes: 60 },
 ] as const
-
-/**
- * Regressions fitted to one series, of the relative target: from its lags and the time of day alone, from its view, and
- * of what the reference misses of it.
- */
-export interface AdaptedHorizon {
-  readonly lags: BoostedTrees
-  readonly view: BoostedTrees
-  readonly residual: BoostedTrees
-  /** How far reference, lags, view and residual are believed at first: by their errors on samples held back; sums to 1. */
-  readonly trust: readonly number[]
-}
-
-export type Adapted = Readonly<Partial<Record<keyof ForecastQuantiles, AdaptedHorizon>>>
 
 /** Rolling errors at +5 min, in requests a second: exponentially weighted means over about six hours of minutes. */
 export interface RollingError {
@@ -78,7 +65,7 @@ const NAIVE_HALF_S = 150
  */
 export class SeriesForecaster {
   readonly #stepS: number
-  readonly #adapted: Adapted
+  readonly #adapted: Adapted['horizons']
   readonly #memory: SeasonalMemory
   readonly #holts: readonly Holt[]
   readonly #mixes: readonly ExpertMix[]
@@ -87,13 +74,14 @@ export class SeriesForecaster {
   #pending: Pending[]
   #rolling: RollingError
 
+  /** @param options.adapted regressions of this series; those of another step are left out */
   constructor(stepS: number, options: { state?: SeriesForecasterState; adapted?: Adapted } = {}) {
-    const { state, adapted = {} } = options
+    const { state, adapted } = options
     this.#stepS = stepS
-    this.#adapted = adapted
+    this.#adapted = adapted?.stepS === stepS ? adapted.horizons : {}
     this.#memory = new SeasonalMemory(stepS, state?.memory)
     this.#holts = HOLT_RATES.map((rate, at) => new Holt(rate, state?.holts[at]))
-    this.#mixes = HORIZONS.map(({ key }, at) => new ExpertMix(priorOf(adapted[key]), state?.mixes[at]))
+    this.#mixes = HORIZONS.map(({ key }, at) => new ExpertMix(priorOf(this.#adapted[key]), state?.mixes[at]))
     this.#intervals = HORIZONS.map((_, at) => new Interval(state?.intervals[at]))
     this.#endMs = state?.endMs ?? Number.NEGATIVE_INFINITY
     this.#pending = [...(state?.pending ?? [])]
@@ -190,13 +178,16 @@ export class SeriesForecaster {
     ]
     const adapted = this.#adapted[key]
     if (adapted === undefined) return answers
-    const missed = sumOfTrees(adapted.residual, residualFeatures(view.features, reference, key, level))
-    const own = [
-      sumOfTrees(adapted.lags, lagFeatures(history)),
-      sumOfTrees(adapted.view, view.features),
-      toRelative(reference[key].p50, level) + missed,
-    ]
-    return [...answers, ...own.map((relative) => fromRelative(relative, level))]
+    const inputs: Record<RegressionInput, readonly number[]> = {
+      lags: lagFeatures(history),
+      view: view.features,
+      residual: residualFeatures(view.features, reference, key, level),
+    }
+    const own = toRelative(reference[key].p50, level)
+    const said = adapted.regressions.map(({ reads, trees }) => {
+      return fromRelative(sumOfTrees(trees, inputs[reads]) + (reads === 'residual' ? own : 0), level)
+    })
+    return [...answers, ...said]
   }
 
   #learn(endMs: number, rps: number): void {
