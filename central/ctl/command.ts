@@ -23,6 +23,8 @@ export interface Flags {
   readonly reason: string | null
   readonly manifest: string | null
   readonly fp32: string | null
+  readonly open: boolean
+  readonly limit: string | null
 }
 
 export interface Command {

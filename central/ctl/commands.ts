@@ -1,3 +1,4 @@
+import { alertsCommand } from './alerts-command.ts'
 import type { Command } from './command.ts'
 import { explainCommand } from './explain-command.ts'
 import { modelCommands } from './model-commands.ts'
@@ -14,6 +15,7 @@ const COMMANDS: readonly Command[] = [
   historyCommand,
   rolloutCommand,
   couplingCommand,
+  alertsCommand,
   explainCommand,
   ...modelCommands,
 ]

@@ -58,6 +58,8 @@ async function main(argv: readonly string[]): Promise<number> {
         reason: values.reason ?? null,
         manifest: values.manifest ?? null,
         fp32: values.fp32 ?? null,
+        open: values.open,
+        limit: values.limit ?? null,
       },
       print: (text) => process.stdout.write(text),
       readFile: (path) => readUserFile(path).toString('utf8'),
@@ -91,6 +93,8 @@ function parse(argv: readonly string[]) {
         reason: { type: 'string' },
         manifest: { type: 'string' },
         fp32: { type: 'string' },
+        open: { type: 'boolean', default: false },
+        limit: { type: 'string' },
       },
     })
   } catch (thrown) {

@@ -1,12 +1,12 @@
 import type {
   AckMessage,
-  AlertMessage,
   DecisionMessage,
   Message,
   MinuteMessage,
   ModelMessage,
   SecondMessage,
 } from '../../contract/messages.ts'
+import { type Alert, AlertBook, type AlertStatus, alertOf } from './alert-book.ts'
 
 /** One measured point of a PoP, in trace time. */
 export interface RatePoint {
@@ -25,8 +25,7 @@ export interface PopView {
   /** The last acknowledgement per policy. */
   readonly acks: ReadonlyMap<string, AckMessage>
   readonly lastDecision: DecisionMessage | null
-  /** The last event of each alert, the oldest first. */
-  readonly alerts: readonly AlertMessage[]
+  readonly alerts: Pick<AlertBook, 'records' | 'record' | 'reached'>
   /** What it did with the last release of models. */
   readonly model: ModelMessage | null
 }
@@ -42,7 +41,7 @@ interface MutablePop {
   minutes: MinuteMessage[]
   acks: Map<string, AckMessage>
   lastDecision: DecisionMessage | null
-  alerts: AlertMessage[]
+  alerts: AlertBook
   model: ModelMessage | null
 }
 
@@ -55,8 +54,6 @@ export const KEEP_SECONDS = 900
 export const KEEP_MINUTES = 360
 /** Policies whose acknowledgement is kept per PoP: the names are of the PoP's choosing. */
 export const KEEP_ACKS = 64
-/** Alerts kept per PoP. */
-export const KEEP_ALERTS = 200
 export const KEEP_DECISIONS = 5_000
 
 /**
@@ -95,8 +92,7 @@ export class View {
         this.#keepDecision(message)
         break
       case 'alert':
-        pop.alerts = pop.alerts.filter((each) => each.id !== message.id)
-        keep(pop.alerts, message, KEEP_ALERTS)
+        pop.alerts.take(message)
         break
       case 'ack':
         this.#keepAck(pop, message)
@@ -125,6 +121,28 @@ export class View {
   decisions(limit: number, pop?: string): DecisionMessage[] {
     const newestFirst = [...this.#decisions.values()].reverse()
     return newestFirst.filter((each) => pop === undefined || each.pop === pop).slice(0, limit)
+  }
+
+  /** The newest first; of one PoP or all, in one state or any. */
+  alerts(
+    limit: number,
+    only: { readonly pop?: string; readonly states?: readonly AlertStatus[] } = {},
+  ): Alert[] {
+    return this.pops()
+      .filter(({ pop }) => only.pop === undefined || pop === only.pop)
+      .flatMap(alertsOf)
+      .filter(({ state }) => only.states?.includes(state) ?? true)
+      .sort((a, b) => b.sinceMs - a.sinceMs)
+      .slice(0, limit)
+  }
+
+  /** The newest alert of this id; `pop` tells equal ones apart. */
+  alert(id: string, pop?: string): Alert | null {
+    const found = this.pops().flatMap((view) => {
+      const record = pop === undefined || pop === view.pop ? view.alerts.record(id) : null
+      return (record && alertOf(record, view.second)) ?? []
+    })
+    return found.sort((a, b) => b.sinceMs - a.sinceMs)[0] ?? null
   }
 
   #keepDecision(message: DecisionMessage): void {
@@ -157,12 +175,17 @@ export class View {
       minutes: [],
       acks: new Map(),
       lastDecision: null,
-      alerts: [],
+      alerts: new AlertBook(),
       model: null,
     }
     this.#pops.set(name, fresh)
     return fresh
   }
+}
+
+/** The alerts of a PoP, the oldest first. */
+export function alertsOf({ alerts, second }: PopView): Alert[] {
+  return alerts.records.flatMap((record) => alertOf(record, second) ?? [])
 }
 
 /** Time that ran backwards is another trace: later points of the one before do not belong on the same axis. */

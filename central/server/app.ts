@@ -2,6 +2,7 @@ import { Hono, type MiddlewareHandler } from 'hono'
 import { AtlasError } from '../../contract/errors.ts'
 import type { Scope } from '../auth/token-file.ts'
 import { pageRoutes } from '../page/page-routes.ts'
+import { alertRoutes } from './alert-routes.ts'
 import { healthRoutes } from './health-routes.ts'
 import { modelRoutes } from './model-routes.ts'
 import { policyRoutes } from './policy-routes.ts'
@@ -42,6 +43,7 @@ export function createApp({ services, guard, onBug }: AppOptions): Hono {
   app.route('/', pageRoutes())
   app.route('/v1/policies', policyRoutes(services, guard))
   app.route('/v1/models', modelRoutes(services, guard))
+  app.route('/v1/alerts', alertRoutes(services, guard))
   app.route('/v1', popRoutes(services, guard))
   app.route('/v1', streamRoute(services, guard))
 

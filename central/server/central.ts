@@ -47,7 +47,7 @@ export async function startCentral(config: CentralConfig, log: Log, wallMs: () =
   const ingest = new Ingest({
     view,
     wallMs,
-    onMessage: (message, receivedAtMs) => broadcast.send(liveEvent(message, receivedAtMs)),
+    onMessage: (message, receivedAtMs) => broadcast.send(liveEvent(message, receivedAtMs, view)),
     onRefused: (subject, reason) => log('message refused', { subject, reason }),
   })
   const link = new NatsLink({
@@ -138,10 +138,11 @@ function watchModels(watch: ModelWatch): NodeJS.Timeout {
   }, WATCH_MS)
 }
 
-/** A PoP's newer second takes the place of one a slow listener has not read. */
-function liveEvent(message: Message, receivedAtMs: number) {
+/** A PoP's newer second takes the place of one a slow listener has not read. An alert goes out as all its events tell it. */
+function liveEvent(message: Message, receivedAtMs: number, view: View) {
   const replaces = message.kind === 'second' ? { replaces: `second ${message.pop}` } : {}
-  return { event: message.kind, data: { receivedAtMs, message }, ...replaces }
+  const folded = message.kind === 'alert' ? { alert: view.alert(message.id, message.pop) } : {}
+  return { event: message.kind, data: { receivedAtMs, message, ...folded }, ...replaces }
 }
 
 function listen(

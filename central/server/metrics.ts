@@ -1,5 +1,6 @@
 import type { Forecast, Quantiles } from '../../contract/messages.ts'
 import type { PopView } from '../ingest/view.ts'
+import { alertMetrics } from './alert-metrics.ts'
 import { modelMetrics } from './model-metrics.ts'
 import type { Services } from './services.ts'
 
@@ -85,6 +86,7 @@ export function metricsText(services: Services): string {
       'Last version a PoP acknowledged, by outcome',
       each(ackSamples),
     ),
+    ...alertMetrics(pops).map(({ name, type, help, samples }) => metric(name, type, help, samples)),
     ...modelMetrics(pops).map(({ name, help, samples }) => metric(name, 'gauge', help, samples)),
     metric('atlas_central_messages_total', 'counter', 'Messages read from the streams, by outcome', [
       { labels: { outcome: 'applied' }, value: ingest.counts.applied },

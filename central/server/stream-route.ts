@@ -1,6 +1,7 @@
 import { Hono, type MiddlewareHandler } from 'hono'
 import { streamSSE } from 'hono/streaming'
 import type { Scope } from '../auth/token-file.ts'
+import { alertsOf } from '../ingest/view.ts'
 import type { Mailbox } from './broadcast.ts'
 import { summarize } from './pop-summary.ts'
 import { problem, problemResponse } from './problem.ts'
@@ -9,9 +10,9 @@ import type { Services } from './services.ts'
 const HEARTBEAT_MS = 5_000
 
 /**
- * `GET /v1/stream`: server-sent events. First a `snapshot` of everything, then `second`, `minute`, `decision`, `ack`,
- * `policy` and `nats` as they happen (messages of PoPs as `{receivedAtMs, message}`), and a `beat` with central's time when
- * nothing does.
+ * `GET /v1/stream`: server-sent events. First a `snapshot` of everything, then `second`, `minute`, `decision`, `alert`,
+ * `ack`, `policy` and `nats` as they happen (messages of PoPs as `{receivedAtMs, message}`; with `alert`, what all its events
+ * so far tell), and a `beat` with central's time when nothing does.
  */
 export function streamRoute(services: Services, guard: (scope: Scope) => MiddlewareHandler): Hono {
   const routes = new Hono()
@@ -59,5 +60,6 @@ function snapshot(services: Services): object {
       minutes: pop.minutes,
     })),
     decisions: services.view.decisions(20),
+    alerts: services.view.pops().flatMap((pop) => alertsOf(pop).slice(-20)),
   }
 }

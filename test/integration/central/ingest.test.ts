@@ -2,7 +2,7 @@ import type { NatsConnection } from 'nats.ws'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { subjects } from '../../../contract/subjects.ts'
 import { until } from '../../support/until.ts'
-import { ack, decision, minute, POLICY, second } from '../../unit/central/messages.ts'
+import { ack, alert, decision, minute, POLICY, second } from '../../unit/central/messages.ts'
 import { CentralFixture } from './central-fixture.ts'
 import { NatsFixture, publish } from './nats-fixture.ts'
 
@@ -71,7 +71,37 @@ describe('ingest', () => {
   })
 })
 
+interface AlertsAnswer {
+  alerts: { id: string; state: string; events: unknown[] }[]
+}
+
 describe('central restarted', () => {
+  it('has the same alerts again, counted as before', async () => {
+    await publish(pop, alert('fra1', 6, { id: 'a-6' }))
+    await publish(pop, alert('fra1', 7, { id: 'a-6', event: 'escalated', level: 'region' }))
+    await publish(pop, alert('fra1', 8, { id: 'a-6', event: 'closed', level: 'region', endMs: 7_000 }))
+    await publish(pop, alert('fra1', 9, { id: 'a-9' }))
+    const alerts = async (query: string) => (await central.json<AlertsAnswer>(`/v1/alerts${query}`)).alerts
+    await until('alerts arrived', async () => (await alerts('?open=true')).length === 1)
+    const before = await alerts('')
+    const counted = async () => (await metrics()).match(/^atlas_alert.*$/gm)
+    const countedBefore = await counted()
+    expect(before.map(({ id, state, events }) => [id, state, events.length]).sort()).toEqual([
+      ['a-6', 'closed', 3],
+      ['a-9', 'open', 1],
+    ])
+    expect(countedBefore).toContain('atlas_alerts_total{pop="fra1",level="region"} 1')
+    expect(countedBefore).toContain('atlas_alert_open{pop="fra1"} 1')
+    await central.stop()
+    await central.start()
+    await until('alerts are there again', async () => (await alerts('')).length === 2)
+    await until('fra1 is there again', async () => (await central.get('/v1/pops/fra1')).ok)
+    expect(await alerts('')).toEqual(before)
+    expect(await counted()).toEqual(countedBefore)
+    const { explanation } = await central.json<{ explanation: { suspects: string[] } }>('/v1/alerts/a-9')
+    expect(explanation.suspects[0]).toContain('site → cart')
+  })
+
   it('has the same picture again, from the streams alone', async () => {
     await publish(pop, minute('fra1', 7))
     await publish(pop, ack('fra1', 8))
@@ -122,6 +152,9 @@ describe('live stream', () => {
     await publish(pop, second('fra1', 100))
     await seen('"seq":100')
     expect(text.indexOf('event: snapshot')).toBeLessThan(text.indexOf('event: second'))
+    await publish(pop, alert('fra1', 101, { id: 'a-101' }))
+    await seen('event: alert')
+    await seen('"state":"open"')
     await reader.cancel()
     await until('listener is gone', async () => (await metrics()).includes('atlas_central_listeners 0'))
   })

@@ -4,6 +4,10 @@ import { type Invocation, UsageError } from '../../../central/ctl/command.ts'
 import { findCommand, overview, subcommandsOf } from '../../../central/ctl/commands.ts'
 import { readStamp, stamp } from '../../../central/ctl/policy-stamp.ts'
 import { ago, plain, table } from '../../../central/ctl/table.ts'
+import { explainAlert } from '../../../central/explain/explain-alert.ts'
+import type { Alert } from '../../../central/ingest/alert-book.ts'
+import { View } from '../../../central/ingest/view.ts'
+import { alert } from './messages.ts'
 
 describe('table', () => {
   it('lines columns up and lets no escape sequence through', () => {
@@ -49,6 +53,14 @@ describe('commands', () => {
   })
 })
 
+function alertOf(): Alert {
+  const view = new View()
+  view.apply(alert('fra1', 90), 1)
+  const found = view.alert('a-1')
+  if (!found) throw new Error('no alert a-1')
+  return found
+}
+
 /** A central of three versions, that keeps what was asked of it. */
 function fakeCentral(flags: Partial<Invocation['flags']> = {}, args: readonly string[] = []) {
   const puts: { url: string; ifMatch: string | null; body: string }[] = []
@@ -68,6 +80,12 @@ function fakeCentral(flags: Partial<Invocation['flags']> = {}, args: readonly st
       return Response.json({ versions: [3, 2, 1].map((version) => ({ version, issuedAtMs: 0, by: null })) })
     if (path.endsWith('/rollout')) return Response.json({ name: 'default', version: 4, pops: [] })
     if (path === '/v1/pops') return Response.json({ nowMs: 0, nats: { state: 'connected' }, pops: [] })
+    if (path.startsWith('/v1/alerts?'))
+      return Response.json({ alerts: /pop=moon/.test(path) ? [] : [alertOf()] })
+    if (path.startsWith('/v1/alerts/a-1'))
+      return Response.json({ alert: alertOf(), explanation: explainAlert(alertOf()) })
+    if (path.startsWith('/v1/alerts/') || path.startsWith('/v1/decisions/'))
+      return problem(404, { title: 'There is no such thing', detail: 'none' })
     const version = Number(/version=(\d+)/.exec(path)?.[1] ?? 3)
     return Response.json(content(version), { headers: { etag: `"${version}"` } })
   }
@@ -87,6 +105,8 @@ function fakeCentral(flags: Partial<Invocation['flags']> = {}, args: readonly st
       reason: null,
       manifest: null,
       fp32: null,
+      open: false,
+      limit: null,
       ...flags,
     },
     print: (text) => {
@@ -141,5 +161,41 @@ describe('policy commands', () => {
   it('refuse a version that is no number as bad usage, and a PoP nobody heard of', async () => {
     await expect(fakeCentral({ version: 'x' }).run('policy get')).rejects.toThrow(UsageError)
     await expect(fakeCentral({ pop: 'moon' }).run('coupling show')).rejects.toThrow('no PoP "moon"')
+  })
+})
+
+describe('alert commands', () => {
+  afterEach(() => vi.unstubAllGlobals())
+
+  it('list alerts with level, state, first suspect and what was odd', async () => {
+    const all = fakeCentral()
+    await all.run('alerts')
+    const odd = 'p95 latency of cart 320 ms (usually 40 ms), 1 more'
+    expect(all.printed()).toBe(
+      `SINCE                 POP   LEVEL  STATE  SUSPECT          ${'ODD'.padEnd(odd.length)}  ID
+1970-01-01 00:01:00Z  fra1  alert  open   cart slow, 90 %  ${odd}  a-1
+atlasctl explain ID says more
+`,
+    )
+    const none = fakeCentral({ pop: 'moon', open: true })
+    await none.run('alerts')
+    expect(none.printed()).toBe('no alert is open\n')
+    await expect(fakeCentral({ limit: '-1' }).run('alerts')).rejects.toThrow(UsageError)
+  })
+
+  it('explain an alert by its id, and say when an id is neither an alert nor a decision', async () => {
+    const known = fakeCentral({}, ['a-1'])
+    await known.run('explain')
+    expect(known.printed()).toMatch(/^a-1 {2}fra1 {2}open\nPoP fra1 left its usual course at/)
+    expect(known.printed()).toContain('  - cart is slow: 90 % of what the front door suffers')
+    const json = fakeCentral({ json: true }, ['a-1'])
+    await json.run('explain')
+    expect(JSON.parse(json.printed())).toMatchObject({
+      alert: { id: 'a-1' },
+      explanation: { undiagnosed: null },
+    })
+    await expect(fakeCentral({}, ['zzz']).run('explain')).rejects.toThrow(
+      'no decision and no alert is known by "zzz"',
+    )
   })
 })

@@ -1,4 +1,10 @@
-import type { AckMessage, DecisionMessage, MinuteMessage, SecondMessage } from '../../../contract/messages.ts'
+import type {
+  AckMessage,
+  AlertMessage,
+  DecisionMessage,
+  MinuteMessage,
+  SecondMessage,
+} from '../../../contract/messages.ts'
 
 export function second(pop: string, seq: number, changes: Partial<SecondMessage> = {}): SecondMessage {
   return {
@@ -73,6 +79,35 @@ export function decision(pop: string, seq: number, changes: Partial<DecisionMess
     anomalyScore: 0.2,
     policyVersion: 3,
     thresholds: { looseEnterRps: 5_000, minDwellMs: 60_000 },
+    ...changes,
+  }
+}
+
+/** Cart is slow, and so is the front door: an alert that has just opened. */
+export function alert(pop: string, seq: number, changes: Partial<AlertMessage> = {}): AlertMessage {
+  return {
+    v: 1,
+    pop,
+    seq,
+    atMs: seq * 1_000,
+    kind: 'alert',
+    id: 'a-1',
+    event: 'opened',
+    level: 'alert',
+    sinceMs: 60_000,
+    endMs: null,
+    score: 0.72,
+    peak: 0.75,
+    features: ['p99Z', 'latencyDeviation'],
+    signals: [
+      { module: 'cart', measure: 'latency', value: 320, usual: 40, surprise: 4.6 },
+      { module: null, measure: 'errors', value: 0.031, usual: 0, surprise: 3.1 },
+    ],
+    suspects: [
+      { module: 'cart', metric: 'latency', share: 0.9, deviation: 12.3, path: ['site', 'cart'] },
+      { module: 'site', metric: 'latency', share: 0.1, deviation: 1.4, path: ['site'] },
+    ],
+    undiagnosed: null,
     ...changes,
   }
 }
