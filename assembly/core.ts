@@ -8,7 +8,7 @@
  */
 export { SKETCH_BYTES, SKETCH_ENCODED_MAX, SKETCH_COUNT_MAX, sketchAdd, sketchBin, sketchDecode, sketchEncode, sketchMerge } from './sketch'
 export { CELL_BYTES, CELLS, cellMerge } from './cell'
-export { tapOldest, tapTake } from './tap'
+export { CALLS_BYTES, tapOldest, tapTake } from './tap'
 export { forestExplain, forestPath } from './forest'
 export { DECISION_BYTES, decisionRun } from './decision'
 

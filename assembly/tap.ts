@@ -7,9 +7,16 @@ import { sketchAdd } from './sketch'
  *   ring     0       f64  bucketStartMs[capacity]   finite
  *            8 n     f64  bytes[capacity]
  *           16 n     f32  ttfbMs[capacity]
- *           20 n     u32  word[capacity]            module (5 bits) | flags << 8 | status << 16
+ *           20 n     u32  word[capacity]            module (5 bits) | flags << 8 (2 bits) | caller << 10 (5 bits) | status << 16
  *           24 n
+ *
+ *   calls    0       u32  requests[CELLS][CELLS]    by caller, then by callee; a ring has too few rows to overflow one
+ *         4096
  */
+export const CALLS_BYTES: i32 = 4 * CELLS * CELLS
+/** In the place of a caller: from outside. */
+// @ts-ignore: decorator
+@inline const OUTSIDE: u32 = 31
 // @ts-ignore: decorator
 @inline const FLAG_UNREACHABLE: u32 = 1 << 8
 // @ts-ignore: decorator
@@ -26,11 +33,12 @@ export function tapOldest(ring: usize, count: i32): f64 {
 }
 
 /**
- * Clears the table, aggregates into it the rows whose bucket starts at or before `upTo`, moves the others to the front
- * in their order, and answers how many are left.
+ * Clears table and calls, aggregates into them the rows whose bucket starts at or before `upTo`, moves the others to the
+ * front in their order, and answers how many are left.
  */
-export function tapTake(ring: usize, capacity: i32, count: i32, upTo: f64, table: usize): i32 {
+export function tapTake(ring: usize, capacity: i32, count: i32, upTo: f64, table: usize, calls: usize): i32 {
   memory.fill(table, 0, <usize>(CELLS * CELL_BYTES))
+  memory.fill(calls, 0, <usize>CALLS_BYTES)
   const bytes = ring + (<usize>capacity << 3)
   const ttfb = bytes + (<usize>capacity << 3)
   const word = ttfb + (<usize>capacity << 2)
@@ -42,6 +50,7 @@ export function tapTake(ring: usize, capacity: i32, count: i32, upTo: f64, table
     const rowWord = load<u32>(word + (<usize>row << 2))
     if (start <= upTo) {
       record(table, rowWord, <f64>rowTtfb, rowBytes)
+      call(calls, rowWord)
       continue
     }
     store<f64>(ring + (<usize>left << 3), start)
@@ -65,6 +74,15 @@ function record(table: usize, word: u32, ttfbMs: f64, bytes: f64): void {
   // a limit refuses in no time: counted as latency, a flood of refusals would make the module look fast
   if ((word & FLAG_SHED) != 0 && status < 500) return
   sketchAdd(cell + LATENCY, ttfbMs)
+}
+
+// @ts-ignore: decorator
+@inline
+function call(calls: usize, word: u32): void {
+  const caller = (word >>> 10) & 31
+  if (caller == OUTSIDE) return
+  const at = calls + ((<usize>caller * <usize>CELLS + <usize>(word & 31)) << 2)
+  store<u32>(at, load<u32>(at) + 1)
 }
 
 // @ts-ignore: decorator

@@ -18,11 +18,25 @@ export interface ModuleAggregate {
   readonly latency: Uint8Array
 }
 
+/** Requests that one module's service made to another module through the edge. They are among the callee's requests. */
+export interface CallCount {
+  /** Index of the module, 0..30. */
+  readonly caller: number
+  /** Index of the module that was called, or `UNROUTED`. */
+  readonly callee: number
+  readonly requests: number
+}
+
 /** One bucket of trace time. */
 export interface Aggregate {
   readonly bucketStartMs: number
   readonly modules: readonly ModuleAggregate[]
+  /** Each pair at most once; left out when every request came from outside. */
+  readonly calls?: readonly CallCount[]
 }
 
 /** Module index of requests that no module's routes match. */
 export const UNROUTED = 31
+
+/** In the place of a caller: the request came from outside, or its sender does not say which module it is. */
+export const OUTSIDE = 31

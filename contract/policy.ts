@@ -117,6 +117,10 @@ const policySchema = z
         description:
           'Trace context, coupling router (off: everything to the tight target `origin`) and telemetry; limits and deadline have modes of their own.',
       }),
+    callGraph: z.enum(['on', 'off']).default('on').meta({
+      description:
+        'Learn which module calls which from the member `atlas=` of `tracestate`; off: it is neither read nor written.',
+    }),
     forecast: z
       .strictObject({
         quantile: z.enum(['p10', 'p50', 'p90']).default('p50'),

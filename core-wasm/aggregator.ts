@@ -1,4 +1,10 @@
-import { type Aggregate, type ModuleAggregate, UNROUTED } from '../contract/aggregate.ts'
+import {
+  type Aggregate,
+  type CallCount,
+  type ModuleAggregate,
+  OUTSIDE,
+  UNROUTED,
+} from '../contract/aggregate.ts'
 import { AtlasError } from '../contract/errors.ts'
 import { CellTable, type Counts } from './cell.ts'
 import { type Core, size } from './core.ts'
@@ -40,7 +46,8 @@ export class Aggregator {
 
   /**
    * @throws AtlasError `message/invalid` with the fault's path: a module index not in 0..31 or repeated, a count that
-   *   is not a count, more errors than requests, a malformed sketch, or more than 2^32 - 1 latencies in all
+   *   is not a count, more errors than requests, a malformed sketch, more than 2^32 - 1 latencies in all, or more calls than requests of
+   *   the module called
    */
   add(aggregate: Aggregate): void {
     const slots = this.#stage(aggregate)
@@ -82,6 +89,7 @@ export class Aggregator {
       latencies += this.#staged.latencies(part.module)
       if (latencies > MAX_COUNT) throw invalid(`${path}.latency`, 'more than 2^32 - 1 latencies in all')
     }
+    checkCalls(aggregate)
     return slots
   }
 
@@ -107,6 +115,34 @@ function checkPart(part: ModuleAggregate, path: string): void {
   }
   if (!(Number.isFinite(part.bytesOut) && part.bytesOut >= 0 && part.bytesOut <= MAX_BYTES)) {
     throw invalid(`${path}.bytesOut`, `must be a number of 0 or more, but is ${part.bytesOut}`)
+  }
+}
+
+/** Calls are not merged here; an aggregate whose calls cannot be is not merged at all. */
+function checkCalls({ modules, calls }: Aggregate): void {
+  if (calls === undefined) return
+  if (!Array.isArray(calls)) throw invalid('calls', 'must be a list')
+  const left = new Map(modules.map(({ module, requests }) => [module, requests]))
+  const seen = new Set<number>()
+  for (const [index, call] of (calls as readonly CallCount[]).entries()) {
+    const path = `calls.${index}`
+    if (call === null || typeof call !== 'object') throw invalid(path, 'must be an object')
+    const { caller, callee, requests } = call
+    if (!(Number.isInteger(caller) && caller >= 0 && caller < OUTSIDE)) {
+      throw invalid(`${path}.caller`, `must be an integer from 0 to ${OUTSIDE - 1}, but is ${caller}`)
+    }
+    const rest = left.get(callee)
+    if (rest === undefined) throw invalid(`${path}.callee`, `must be one of the modules, but is ${callee}`)
+    const pair = caller * (UNROUTED + 1) + callee
+    if (seen.has(pair)) throw invalid(path, `the call from ${caller} to ${callee} stands twice`)
+    seen.add(pair)
+    if (!isCount(requests) || requests === 0 || requests > rest) {
+      throw invalid(
+        `${path}.requests`,
+        `must be a count from 1, with the other calls at most the callee's requests, but is ${requests}`,
+      )
+    }
+    left.set(callee, rest - requests)
   }
 }
 

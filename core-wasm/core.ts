@@ -9,6 +9,7 @@ export interface CoreExports {
   readonly SKETCH_COUNT_MAX: WebAssembly.Global
   readonly CELL_BYTES: WebAssembly.Global
   readonly CELLS: WebAssembly.Global
+  readonly CALLS_BYTES: WebAssembly.Global
   readonly DECISION_BYTES: WebAssembly.Global
   heapBase(): number
   sketchAdd(sketch: number, ms: number): void
@@ -18,7 +19,7 @@ export interface CoreExports {
   sketchDecode(source: number, length: number, sketch: number): number
   cellMerge(target: number, source: number): number
   tapOldest(ring: number, count: number): number
-  tapTake(ring: number, capacity: number, count: number, upTo: number, table: number): number
+  tapTake(ring: number, capacity: number, count: number, upTo: number, table: number, calls: number): number
   forestPath(trees: number, count: number, depth: number, point: number): number
   forestExplain(
     trees: number,

@@ -1,4 +1,10 @@
-import { type Aggregate, type ModuleAggregate, UNROUTED } from '../contract/aggregate.ts'
+import {
+  type Aggregate,
+  type CallCount,
+  type ModuleAggregate,
+  OUTSIDE,
+  UNROUTED,
+} from '../contract/aggregate.ts'
 import { CellTable } from './cell.ts'
 import { type Core, size } from './core.ts'
 import { encodeSketch } from './sketch.ts'
@@ -26,6 +32,9 @@ export class TapRing {
   readonly #capacity: number
   readonly #pointer: number
   readonly #table: CellTable
+  readonly #callsPointer: number
+  /** Requests by caller, then by callee. */
+  readonly #callMatrix: Uint32Array
   readonly #start: Float64Array
   readonly #bytes: Float64Array
   readonly #ttfb: Float32Array
@@ -41,6 +50,9 @@ export class TapRing {
     this.#capacity = capacity
     this.#pointer = core.arena.take(capacity * ROW_BYTES)
     this.#table = new CellTable(core, size(core.exports.CELLS))
+    const callsBytes = size(core.exports.CALLS_BYTES)
+    this.#callsPointer = core.arena.take(callsBytes)
+    this.#callMatrix = new Uint32Array(core.buffer, this.#callsPointer, callsBytes / 4)
     this.#start = new Float64Array(core.buffer, this.#pointer, capacity)
     this.#bytes = new Float64Array(core.buffer, this.#pointer + 8 * capacity, capacity)
     this.#ttfb = new Float32Array(core.buffer, this.#pointer + 16 * capacity, capacity)
@@ -54,7 +66,7 @@ export class TapRing {
 
   /**
    * Records one request. Never throws, never allocates, never leaves the ring's bounds: a module index that is not in
-   * 0..31 counts as unrouted, a latency that is NaN or negative as 0 and an endless one as 10^6 ms, bytes likewise
+   * 0..31 counts as unrouted, a caller that is not in 0..30 as outside, a latency that is NaN or negative as 0 and an endless one as 10^6 ms, bytes likewise
    * up to 2^53.
    */
   write(
@@ -64,6 +76,7 @@ export class TapRing {
     ttfbMs: number,
     bytes: number,
     flags: number,
+    caller: number = OUTSIDE,
   ): void {
     const row = this.#count
     if (row === this.#capacity || !Number.isFinite(bucketStartMs)) {
@@ -71,10 +84,11 @@ export class TapRing {
       return
     }
     const slot = module >= 0 && module <= UNROUTED ? module | 0 : UNROUTED
+    const from = caller >= 0 && caller <= OUTSIDE ? caller | 0 : OUTSIDE
     this.#start[row] = bucketStartMs
     this.#bytes[row] = bytes
     this.#ttfb[row] = ttfbMs
-    this.#word[row] = slot | ((flags & 3) << 8) | (status << 16)
+    this.#word[row] = slot | ((flags & 3) << 8) | (from << 10) | (status << 16)
     this.#count = row + 1
   }
 
@@ -85,8 +99,16 @@ export class TapRing {
     while (this.#count > 0) {
       const bucketStartMs = exports.tapOldest(this.#pointer, this.#count)
       const upTo = drained.length === MAX_BUCKETS - 1 ? Number.POSITIVE_INFINITY : bucketStartMs
-      this.#count = exports.tapTake(this.#pointer, this.#capacity, this.#count, upTo, this.#table.pointer(0))
-      drained.push({ bucketStartMs, modules: this.#modules() })
+      this.#count = exports.tapTake(
+        this.#pointer,
+        this.#capacity,
+        this.#count,
+        upTo,
+        this.#table.pointer(0),
+        this.#callsPointer,
+      )
+      const calls = this.#calls()
+      drained.push({ bucketStartMs, modules: this.#modules(), ...(calls.length > 0 && { calls }) })
     }
     return drained
   }
@@ -99,5 +121,14 @@ export class TapRing {
       modules.push({ module, ...this.#table.read(module), latency })
     }
     return modules
+  }
+
+  #calls(): CallCount[] {
+    const calls: CallCount[] = []
+    const width = this.#table.length
+    this.#callMatrix.forEach((requests, index) => {
+      if (requests > 0) calls.push({ caller: Math.floor(index / width), callee: index % width, requests })
+    })
+    return calls
   }
 }

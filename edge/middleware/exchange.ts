@@ -1,3 +1,4 @@
+import { OUTSIDE } from '../../contract/aggregate.ts'
 import type { RouteTable } from '../control/route-table.ts'
 
 /** Bits of `Exchange.flags`: the tap's. */
@@ -46,8 +47,10 @@ export class Exchange {
   target: Target
   /** Written to the origin when not empty; replaces what came. */
   traceparent = ''
-  /** False: the incoming `tracestate` belongs to no valid trace. */
-  keepTracestate = true
+  /** Written to the origin in place of what came; empty: none is. Null: as it came. */
+  tracestate: string | null = null
+  /** Index of the module whose service sent this request, as far as it says so; `OUTSIDE` otherwise. */
+  caller: number = OUTSIDE
   /** Remaining milliseconds, told to the origin; 0 = no deadline. */
   deadlineMs = 0
   flags = 0

@@ -79,10 +79,9 @@ function forwarded(exchange: Exchange): Headers {
     const host = incoming.get('host')
     if (host !== null) headers.set('x-forwarded-host', host)
   }
-  if (exchange.traceparent !== '') {
-    headers.set('traceparent', exchange.traceparent)
-    if (!exchange.keepTracestate) headers.delete('tracestate')
-  }
+  if (exchange.traceparent !== '') headers.set('traceparent', exchange.traceparent)
+  if (exchange.tracestate === '') headers.delete('tracestate')
+  else if (exchange.tracestate !== null) headers.set('tracestate', exchange.tracestate)
   if (exchange.deadlineMs > 0) headers.set(DEADLINE_HEADER, String(exchange.deadlineMs))
   return headers
 }

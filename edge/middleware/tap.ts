@@ -11,7 +11,7 @@ export interface TapOptions {
   readonly bucketOf: (wallMs: number) => number
 }
 
-/** Records what the client got: module, status, latency to the first byte, length where it is known, and who answered. */
+/** Records what the client got: module, status, latency to the first byte, length where it is known, who answered, who called. */
 export function tap({ sink, wallMs, bucketOf }: TapOptions): Step {
   return async function tap(exchange: Exchange, next: Handler): Promise<Response> {
     const response = await next(exchange)
@@ -24,6 +24,7 @@ export function tap({ sink, wallMs, bucketOf }: TapOptions): Step {
       endMs - exchange.startMs,
       length === null ? 0 : Number(length),
       exchange.flags,
+      exchange.caller,
     )
     return response
   }

@@ -1,5 +1,7 @@
+import { OUTSIDE, UNROUTED } from '../../contract/aggregate.ts'
 import type { Random } from '../../contract/ports.ts'
 import { formatTraceparent, parseTraceparent } from '../control/traceparent.ts'
+import { ownMember, ownValue, replaceOwn } from '../control/tracestate.ts'
 import type { Exchange, Handler, Step } from './exchange.ts'
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
@@ -8,18 +10,26 @@ const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(
 const NEW_TRACE_FLAGS = '01'
 
 /**
- * W3C Trace Context: continues a valid trace under a span of its own, and replaces one that is missing or not valid.
+ * W3C Trace Context: continues a valid trace under a span of its own, and replaces one that is missing or not valid. The
+ * `tracestate` says which module a request is passed on to; a service that propagates it says so with its own calls
+ * which module it is.
  */
 export function traceContext({
   random,
   shadow,
+  callGraph,
 }: {
   readonly random: Random
   /** Looks, and passes on what came. */
   readonly shadow: boolean
+  /** Whether to read and to write ATLAS's member of `tracestate`. */
+  readonly callGraph: boolean
 }): Step {
   return function traceContext(exchange: Exchange, next: Handler): Promise<Response> {
-    const parent = parseTraceparent(exchange.request.headers.get('traceparent'))
+    const { headers } = exchange.request
+    const parent = parseTraceparent(headers.get('traceparent'))
+    const state = callGraph && parent !== null ? headers.get('tracestate') : null
+    if (state !== null) exchange.caller = callerOf(exchange, state)
     if (shadow) {
       if (parent === null) exchange.would = 'trace:new'
       return next(exchange)
@@ -28,12 +38,26 @@ export function traceContext({
     if (parent === null) {
       const traceId = word(random) + word(random) + word(random) + odd(random)
       exchange.traceparent = formatTraceparent({ traceId, spanId, flags: NEW_TRACE_FLAGS })
-      exchange.keepTracestate = false
+      exchange.tracestate = ''
     } else {
       exchange.traceparent = formatTraceparent({ traceId: parent.traceId, spanId, flags: parent.flags })
     }
+    if (callGraph) {
+      const { index, name } = exchange.module
+      const own = index === UNROUTED ? '' : ownMember(name)
+      if (state !== null) exchange.tracestate = replaceOwn(state, own)
+      else if (own !== '') exchange.tracestate = own
+    }
     return next(exchange)
   }
+}
+
+/** Index of the module that an incoming `tracestate` names, when the policy has it. */
+function callerOf(exchange: Exchange, tracestate: string): number {
+  const name = ownValue(tracestate)
+  if (name === null) return OUTSIDE
+  const index = exchange.table.policy.modules.findIndex((module) => module.name === name)
+  return index < 0 ? OUTSIDE : index
 }
 
 /** 32 random bits as 8 hex digits. */

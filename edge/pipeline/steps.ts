@@ -38,7 +38,10 @@ export function stepsOf(
   const chosen: Step[] = []
   if (headers.decision || headers.serverTiming) chosen.push(decisionHeaders({ ...headers, ...ports }))
   if (steps.tap !== 'off' && ports.sink !== null) chosen.push(tap({ ...ports, sink: ports.sink }))
-  if (steps.trace !== 'off') chosen.push(traceContext({ random, shadow: steps.trace === 'shadow' }))
+  if (steps.trace !== 'off') {
+    const callGraph = policy.callGraph !== 'off'
+    chosen.push(traceContext({ random, shadow: steps.trace === 'shadow', callGraph }))
+  }
   if (limit.mode !== 'off') chosen.push(deadline({ shadow: limit.mode === 'shadow', ...ports }))
   if (limits.size > 0) chosen.push(rateLimit({ limits, book: ports.book, metrics }))
   if (steps.router !== 'off') chosen.push(couplingRouter({ shadow: steps.router === 'shadow' }))

@@ -1,4 +1,4 @@
-import { type Aggregate, UNROUTED } from '../../contract/aggregate.ts'
+import { type Aggregate, type CallCount, UNROUTED } from '../../contract/aggregate.ts'
 import type { Aggregator } from '../../core-wasm/aggregator.ts'
 import type { CheckedReport } from './flush-check.ts'
 import type { RecentTables } from './recent-tables.ts'
@@ -65,10 +65,19 @@ export class FlushInbox {
 /** The aggregate under the current table's indexes; split where two modules come to share one. */
 function indexedNow(aggregate: Aggregate, version: number, tables: RecentTables): Aggregate[] {
   if (tables.hasSameModules(version)) return [aggregate]
-  return aggregate.modules.map((part) => ({
-    bucketStartMs: aggregate.bucketStartMs,
-    modules: [
-      { ...part, module: part.module === UNROUTED ? UNROUTED : tables.indexNow(version, part.module) },
-    ],
-  }))
+  const indexNow = (module: number) => (module === UNROUTED ? UNROUTED : tables.indexNow(version, module))
+  return aggregate.modules.map((part) => {
+    const module = indexNow(part.module)
+    const calls = aggregate.calls
+      ?.filter(({ callee }) => callee === part.module)
+      .flatMap(({ caller, requests }): CallCount[] => {
+        const from = indexNow(caller)
+        return from === UNROUTED ? [] : [{ caller: from, callee: module, requests }]
+      })
+    return {
+      bucketStartMs: aggregate.bucketStartMs,
+      modules: [{ ...part, module }],
+      ...(calls !== undefined && { calls }),
+    }
+  })
 }

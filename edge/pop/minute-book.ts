@@ -1,76 +1,117 @@
 import { type Aggregate, UNROUTED } from '../../contract/aggregate.ts'
+import type { Core } from '../../core-wasm/core.ts'
+import { type CallRow, MinuteCalls } from './minute-calls.ts'
+import { MinuteLatency } from './minute-latency.ts'
 
 const MINUTE_MS = 60_000
 const SERIES = UNROUTED + 1
 /** Share of a minute that must have been watched for its rate to be known. */
 const MIN_COVER = 0.5
 
-/** A closed minute. NaN: not watched for long enough to be known. Rates in the trace's requests a second. */
-export interface MinuteRecord {
-  readonly minuteStartMs: number
+/** One module, or all traffic, in a closed minute. NaN: not watched for long enough to be known. */
+export interface MinuteSeries {
+  /** The trace's requests a second. */
   readonly rps: number
   readonly errorRate: number
-  /** By module index of the table in force. */
-  readonly modules: readonly { readonly rps: number; readonly errorRate: number }[]
+  /** Latency to the first byte, within 1 %; NaN without a request that was not refused by a limit. */
+  readonly p95Ms: number
+  /** Requests that were counted, of the trace's: of a minute watched in part, those of that part. */
+  readonly requests: number
 }
 
-/** The minutes that are open, to go on with after a restart: start, time watched, and [index, requests, errors] each. */
+/** Requests of the trace's that one module sent to another, by index. */
+export interface MinuteCall {
+  readonly caller: number
+  readonly callee: number
+  readonly requests: number
+}
+
+/** A closed minute. */
+export interface MinuteRecord extends MinuteSeries {
+  readonly minuteStartMs: number
+  /** By module index of the table in force. */
+  readonly modules: readonly MinuteSeries[]
+  /** Which modules called which through the edge; empty when the minute is not known. */
+  readonly calls: readonly MinuteCall[]
+}
+
+/**
+ * The minutes that are open, to go on with after a restart: start, time watched, [index, requests, errors, latencies]
+ * each, and [caller, callee, requests] each. The parts that may be missing were not written by earlier builds.
+ */
 export type OpenMinutes = readonly (readonly [
   startMs: number,
   coveredMs: number,
-  counts: readonly (readonly [index: number, requests: number, errors: number])[],
+  counts: readonly (readonly [index: number, requests: number, errors: number, latency?: string])[],
+  calls?: readonly CallRow[],
 ])[]
 
 interface OpenMinute {
   coveredMs: number
   readonly requests: Float64Array
   readonly errors: Float64Array
+  readonly calls: MinuteCalls
+}
+
+export interface MinuteBookOptions {
+  readonly core: Core
+  /** Trace time from which minutes are kept: the end of the last closed one, or now. */
+  readonly fromMs: number
+  readonly weight: number
+  readonly graceMs: number
 }
 
 /**
  * Sorts aggregates into minutes of trace time by their bucket. A minute closes `graceMs` after its end, when the last
- * flush of it is in; what is reported later is lost to it. A minute that was watched only in part (the PoP was down) is
- * scaled up from that part, or unknown when it was less than half.
+ * flush of it is in; what is reported later is lost to it. The rate of a minute that was watched only in part (the PoP
+ * was down) is scaled up from that part, or unknown when it was less than half.
  */
 export class MinuteBook {
   readonly #weight: number
   readonly #graceMs: number
+  readonly #latency: MinuteLatency
   readonly #open = new Map<number, OpenMinute>()
   #nextMs: number
 
-  /** @param fromMs trace time from which minutes are kept: the end of the last closed one, or now */
-  constructor(options: { fromMs: number; weight: number; graceMs: number }, open: OpenMinutes = []) {
+  constructor(options: MinuteBookOptions, open: OpenMinutes = []) {
     this.#weight = options.weight
     this.#graceMs = options.graceMs
+    this.#latency = new MinuteLatency(options.core, SERIES)
     this.#nextMs = floorMinute(options.fromMs)
-    for (const [startMs, coveredMs, counts] of open) {
+    for (const [startMs, coveredMs, counts, calls = []] of open) {
       const minute = this.#minute(startMs)
       if (minute === null) continue
       minute.coveredMs = coveredMs
-      for (const [index, requests, errors] of counts) {
+      for (const [index, requests, errors, latency = ''] of counts) {
         minute.requests[index] = requests
         minute.errors[index] = errors
+        if (latency !== '') this.#latency.restore(startMs, index, latency)
       }
+      for (const [caller, callee, requests] of calls) minute.calls.add(caller, callee, requests)
     }
   }
 
   open(): OpenMinutes {
-    return [...this.#open].map(([startMs, { coveredMs, requests, errors }]) => [
-      startMs,
-      coveredMs,
-      [...requests.entries()]
+    return [...this.#open].map(([startMs, { coveredMs, requests, errors, calls }]) => {
+      const latency = this.#latency.texts(startMs)
+      const counts = [...requests.entries()]
         .filter(([, count]) => count > 0)
-        .map(([index, count]) => [index, count, errors[index] ?? 0] as const),
-    ])
+        .map(([index, count]) => [index, count, errors[index] ?? 0, latency[index] ?? ''] as const)
+      return [startMs, coveredMs, counts, calls.rows()] as const
+    })
   }
 
   add(aggregate: Aggregate): void {
-    const minute = this.#minute(floorMinute(aggregate.bucketStartMs))
+    const startMs = floorMinute(aggregate.bucketStartMs)
+    const minute = this.#minute(startMs)
     if (minute === null) return
-    for (const part of aggregate.modules) {
-      minute.requests[part.module] = (minute.requests[part.module] ?? 0) + part.requests
-      minute.errors[part.module] = (minute.errors[part.module] ?? 0) + part.errors5xx
+    for (const { module, requests, errors5xx, latency } of aggregate.modules) {
+      minute.requests[module] = (minute.requests[module] ?? 0) + requests
+      minute.errors[module] = (minute.errors[module] ?? 0) + errors5xx
+      this.#latency.add(startMs, module, latency)
     }
+    for (const { caller, callee, requests } of aggregate.calls ?? [])
+      minute.calls.add(caller, callee, requests)
   }
 
   /** The PoP watched this stretch of trace time. */
@@ -92,7 +133,11 @@ export class MinuteBook {
     for (; this.#nextMs < until; this.#nextMs += MINUTE_MS) {
       closed.push(this.#record(this.#nextMs, this.#open.get(this.#nextMs), moduleCount))
     }
-    for (const start of this.#open.keys()) if (start < this.#nextMs) this.#open.delete(start)
+    for (const start of this.#open.keys()) {
+      if (start >= this.#nextMs) continue
+      this.#open.delete(start)
+      this.#latency.forget(start)
+    }
     return closed
   }
 
@@ -107,35 +152,66 @@ export class MinuteBook {
           counts[to] = (counts[to] ?? 0) + count
         })
       }
+      minute.calls.remap(indexOf)
     }
+    this.#latency.remap(indexOf)
   }
 
   #minute(startMs: number): OpenMinute | null {
     if (startMs < this.#nextMs) return null
     let minute = this.#open.get(startMs)
     if (minute === undefined) {
-      minute = { coveredMs: 0, requests: new Float64Array(SERIES), errors: new Float64Array(SERIES) }
+      minute = {
+        coveredMs: 0,
+        requests: new Float64Array(SERIES),
+        errors: new Float64Array(SERIES),
+        calls: new MinuteCalls(),
+      }
       this.#open.set(startMs, minute)
     }
     return minute
   }
 
   #record(minuteStartMs: number, minute: OpenMinute | undefined, moduleCount: number): MinuteRecord {
-    const known = minute !== undefined && minute.coveredMs >= MINUTE_MS * MIN_COVER
-    const seconds = known ? Math.min(minute.coveredMs, MINUTE_MS) / 1000 : Number.NaN
-    const rate = (requests: number, errors: number) => ({
+    if (minute === undefined || minute.coveredMs < MINUTE_MS * MIN_COVER) {
+      return {
+        minuteStartMs,
+        ...UNKNOWN,
+        modules: Array.from({ length: moduleCount }, () => UNKNOWN),
+        calls: [],
+      }
+    }
+    const seconds = Math.min(minute.coveredMs, MINUTE_MS) / 1000
+    const p95 = this.#latency.p95(minuteStartMs)
+    const series = (requests: number, errors: number, p95Ms: number): MinuteSeries => ({
       rps: (requests * this.#weight) / seconds,
-      errorRate: !known ? Number.NaN : requests === 0 ? 0 : errors / requests,
+      errorRate: requests === 0 ? 0 : errors / requests,
+      p95Ms,
+      requests: requests * this.#weight,
     })
-    const sum = (counts: Float64Array | undefined) => counts?.reduce((all, count) => all + count, 0) ?? 0
     return {
       minuteStartMs,
-      ...rate(sum(minute?.requests), sum(minute?.errors)),
+      ...series(sum(minute.requests), sum(minute.errors), p95.total),
       modules: Array.from({ length: moduleCount }, (_, index) =>
-        rate(minute?.requests[index] ?? 0, minute?.errors[index] ?? 0),
+        series(minute.requests[index] ?? 0, minute.errors[index] ?? 0, p95.series[index] ?? Number.NaN),
       ),
+      calls: minute.calls
+        .rows()
+        .filter(([caller, callee]) => caller < moduleCount && callee < moduleCount)
+        .map(([caller, callee, requests]) => ({ caller, callee, requests: requests * this.#weight })),
     }
   }
+}
+
+const UNKNOWN: MinuteSeries = {
+  rps: Number.NaN,
+  errorRate: Number.NaN,
+  p95Ms: Number.NaN,
+  requests: Number.NaN,
+}
+
+function sum(counts: Float64Array): number {
+  return counts.reduce((all, count) => all + count, 0)
 }
 
 export function floorMinute(ms: number): number {

@@ -68,7 +68,12 @@ export class Observer {
     this.#aggregator = new Aggregator(options.core)
     this.#meter = new RateMeter({ weight: scale.weight, tickMs, speed: scale.speed })
     this.#book = new MinuteBook(
-      { fromMs: options.fromMs, weight: scale.weight, graceMs: 2 * tickMs * scale.speed },
+      {
+        core: options.core,
+        fromMs: options.fromMs,
+        weight: scale.weight,
+        graceMs: 2 * tickMs * scale.speed,
+      },
       options.openMinutes,
     )
     this.#awayMs = Math.max(AWAY_MS, 3 * tickMs) * scale.speed

@@ -13,7 +13,7 @@ const SEED = 88
 function aggregateOf(rows: readonly Row[]): Aggregate[] {
   const ring = new TapRing(loadCore())
   for (const row of rows)
-    ring.write(row.bucketStartMs, row.module, row.status, row.ttfbMs, row.bytes, row.flags)
+    ring.write(row.bucketStartMs, row.module, row.status, row.ttfbMs, row.bytes, row.flags, row.caller)
   return ring.drain()
 }
 
@@ -138,6 +138,40 @@ describe('a malformed aggregate', () => {
       const { modules: kept, total } = aggregator.take()
       expect(kept.map(({ module }) => module)).toEqual([1])
       expect(total).toMatchObject({ requests: 3, bytesOut: 300 })
+    })
+  }
+
+  const badCalls: Record<string, [path: string, calls: unknown]> = {
+    'calls is no list': ['calls', {}],
+    'a call is null': ['calls.0', [null]],
+    'caller below 0': ['calls.0.caller', [{ caller: -1, callee: 2, requests: 1 }]],
+    'caller is the outside': ['calls.0.caller', [{ caller: 31, callee: 2, requests: 1 }]],
+    'caller with a fraction': ['calls.0.caller', [{ caller: 0.5, callee: 2, requests: 1 }]],
+    'callee without requests': ['calls.0.callee', [{ caller: 0, callee: 3, requests: 1 }]],
+    'no request': ['calls.0.requests', [{ caller: 0, callee: 2, requests: 0 }]],
+    'requests are NaN': ['calls.0.requests', [{ caller: 0, callee: 2, requests: Number.NaN }]],
+    'more calls than the callee has requests': [
+      'calls.1.requests',
+      [
+        { caller: 0, callee: 2, requests: 2 },
+        { caller: 1, callee: 2, requests: 2 },
+      ],
+    ],
+    'a pair stands twice': [
+      'calls.1',
+      [
+        { caller: 0, callee: 2, requests: 1 },
+        { caller: 0, callee: 2, requests: 1 },
+      ],
+    ],
+  }
+  for (const [name, [path, calls]] of Object.entries(badCalls)) {
+    it(`is refused whole with its path: ${name}`, () => {
+      const aggregator = new Aggregator(loadCore())
+      expect(() => aggregator.add({ bucketStartMs: 0, modules: [part()], calls } as Aggregate)).toThrow(
+        expect.objectContaining({ code: 'message/invalid', faults: [expect.objectContaining({ path })] }),
+      )
+      expect(aggregator.take().modules).toEqual([])
     })
   }
 

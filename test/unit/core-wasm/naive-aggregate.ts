@@ -1,4 +1,4 @@
-import { type Aggregate, UNROUTED } from '../../../contract/aggregate.ts'
+import { type Aggregate, type CallCount, OUTSIDE, UNROUTED } from '../../../contract/aggregate.ts'
 import type { Random } from '../../../contract/ports.ts'
 import { FLAG_SHED, FLAG_UNREACHABLE } from '../../../core-wasm/tap-ring.ts'
 import { DISTRIBUTIONS, integer, pick } from './values.ts'
@@ -10,6 +10,7 @@ export interface Row {
   readonly ttfbMs: number
   readonly bytes: number
   readonly flags: number
+  readonly caller: number
 }
 
 export interface NaiveCell {
@@ -37,6 +38,7 @@ export function randomRow(random: Random, buckets: number): Row {
     ]),
     bytes: pick(random, [integer(random, 0, 1e6), 0, -5, Number.NaN, 2 ** 33]),
     flags: pick(random, [0, 0, 0, FLAG_UNREACHABLE, FLAG_SHED, FLAG_SHED | FLAG_UNREACHABLE]),
+    caller: pick(random, [OUTSIDE, OUTSIDE, integer(random, -1, 33)]),
   }
 }
 
@@ -70,6 +72,25 @@ export function naiveAggregate(rows: readonly Row[]): Map<number, Map<number, Na
     cell.bytesOut += Number.isNaN(row.bytes) ? 0 : Math.max(0, row.bytes)
     if (row.flags & FLAG_SHED && row.status < 500) continue
     cell.latencies.push(ttfb)
+  }
+  return buckets
+}
+
+/** Who should be said to have called whom, by bucket, the slow way; by caller, then by callee. */
+export function naiveCalls(rows: readonly Row[]): Map<number, CallCount[]> {
+  const buckets = new Map<number, CallCount[]>()
+  for (const { bucketStartMs } of rows) buckets.set(bucketStartMs, [])
+  for (const [bucketStartMs, calls] of buckets) {
+    const here = rows.filter((row) => row.bucketStartMs === bucketStartMs)
+    for (let caller = 0; caller < OUTSIDE; caller++) {
+      const made = here.filter((row) => row.caller === caller)
+      for (let callee = 0; callee <= UNROUTED; callee++) {
+        const isCallee = ({ module }: Row) =>
+          callee === UNROUTED ? module < 0 || module >= UNROUTED : module === callee
+        const requests = made.filter(isCallee).length
+        if (requests > 0) calls.push({ caller, callee, requests })
+      }
+    }
   }
   return buckets
 }

@@ -4,13 +4,13 @@ import { seededRandom } from '../../../contract/ports.ts'
 import { loadCore } from '../../../core-wasm/core.ts'
 import { SKETCH_ALPHA, Sketch } from '../../../core-wasm/sketch.ts'
 import { FLAG_SHED, FLAG_UNREACHABLE, MAX_BUCKETS, TapRing } from '../../../core-wasm/tap-ring.ts'
-import { countsOf, naiveAggregate, type Row, randomRow } from './naive-aggregate.ts'
+import { countsOf, naiveAggregate, naiveCalls, type Row, randomRow } from './naive-aggregate.ts'
 
 const SEED = 4711
 
 function writeAll(ring: TapRing, rows: readonly Row[]): void {
   for (const row of rows)
-    ring.write(row.bucketStartMs, row.module, row.status, row.ttfbMs, row.bytes, row.flags)
+    ring.write(row.bucketStartMs, row.module, row.status, row.ttfbMs, row.bytes, row.flags, row.caller)
 }
 
 function requestsOf(aggregates: readonly Aggregate[]): number {
@@ -39,12 +39,14 @@ describe('TapRing', () => {
       writeAll(ring, rows)
       const drained = ring.drain()
       const expected = naiveAggregate(rows)
+      const expectedCalls = naiveCalls(rows)
       expect(drained.map(({ bucketStartMs }) => bucketStartMs)).toEqual(
         [...expected.keys()].sort((a, b) => a - b),
       )
       for (const aggregate of drained) {
         const cells = expected.get(aggregate.bucketStartMs)
         const counts = countsOf(aggregate)
+        expect(aggregate.calls ?? []).toEqual(expectedCalls.get(aggregate.bucketStartMs))
         expect([...counts.keys()]).toEqual([...(cells?.keys() ?? [])].sort((a, b) => a - b))
         for (const { module, latency } of aggregate.modules) {
           const { latencies = [], ...naive } = cells?.get(module) ?? {}
@@ -110,6 +112,18 @@ describe('TapRing', () => {
       bytesOut: 2 ** 53,
     })
     expect(latenciesOf(aggregate?.modules[0])).toEqual([1, near(1e6), near(1e6)])
+  })
+
+  it('takes a caller it cannot know as outside, and says nothing of calls where there are none', () => {
+    const ring = new TapRing(loadCore())
+    const unknown = [-1, 31, 32, 1e12, Number.NaN, Number.POSITIVE_INFINITY]
+    for (const caller of unknown) ring.write(1000, 4, 200, 1, 0, 0, caller)
+    ring.write(1000, 4, 200, 1, 0, 0)
+    expect(ring.drain()[0]).not.toHaveProperty('calls')
+    ring.write(1000, 4, 599, 1, 0, FLAG_SHED | FLAG_UNREACHABLE, 30)
+    const [aggregate] = ring.drain()
+    expect(aggregate?.calls).toEqual([{ caller: 30, callee: 4, requests: 1 }])
+    expect(aggregate?.modules[0]).toMatchObject({ module: 4, errors5xx: 1, shed: 1, unreachable: 1 })
   })
 
   it('tells unreachable and shed apart from the status', () => {

@@ -58,7 +58,7 @@ it(`carries the tap to totals as a naive aggregation (seed ${SEED})`, () => {
   const ring = new TapRing(core)
   const rows = Array.from({ length: 4000 }, () => randomRow(random, 3))
   for (const row of rows)
-    ring.write(row.bucketStartMs, row.module, row.status, row.ttfbMs, row.bytes, row.flags)
+    ring.write(row.bucketStartMs, row.module, row.status, row.ttfbMs, row.bytes, row.flags, row.caller)
   const aggregator = new Aggregator(loadCore())
   for (const aggregate of ring.drain()) aggregator.add(structuredClone(aggregate))
   const { modules, total } = aggregator.take()

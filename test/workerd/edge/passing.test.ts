@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { echoOf, edgeOf, ORIGIN, policyOf } from './rig.ts'
+import { UNROUTED } from '../../../contract/aggregate.ts'
+import { echoOf, edgeOf, FakePop, ORIGIN, policyOf } from './rig.ts'
 
 describe('a request that passes', () => {
   it('keeps method, path, query, body and its own headers', async () => {
@@ -143,7 +144,7 @@ describe('trace context', () => {
     )
     expect(headers.get('traceparent')).toMatch(/^00-4bf92f3577b34da6a3ce929d0e0e4736-[0-9a-f]{16}-01$/)
     expect(headers.get('traceparent')).not.toContain('00f067aa0ba902b7')
-    expect(headers.get('tracestate')).toBe('a=1')
+    expect(headers.get('tracestate')).toBe('atlas=app,a=1')
   })
 
   it('begins a new trace where there is none or an invalid one, and drops its state', async () => {
@@ -159,8 +160,58 @@ describe('trace context', () => {
     for (const traceparent of bad) {
       const { headers } = await echoOf(await send('/', { headers: { traceparent, tracestate: 'a=1' } }))
       expect(headers.get('traceparent')).toMatch(/^00-(?!4bf92f)[0-9a-f]{32}-[0-9a-f]{16}-01$/)
-      expect(headers.has('tracestate')).toBe(false)
+      expect(headers.get('tracestate')).toBe('atlas=app')
     }
+  })
+
+  it('tells a module which it is, and tells the PoP object which module called, by its name in tracestate', async () => {
+    const pop = new FakePop()
+    const modules = ['cart', 'payment'].map((name) => ({ name, routes: [`/${name}/*`] }))
+    const { send, background } = edgeOf(policyOf({ modules }), { pop })
+    const ask = async (path: string, tracestate: string, traceparent = parent) =>
+      (await echoOf(await send(path, { headers: { traceparent, tracestate } }))).headers.get('tracestate')
+    expect(await ask('/payment/1', 'b=2, atlas=cart')).toBe('atlas=payment,b=2')
+    expect(await ask('/payment/2', 'atlas=cart')).toBe('atlas=payment')
+    expect(await ask('/cart/1', 'atlas=payment,b=2')).toBe('atlas=cart,b=2')
+    expect(await ask('/elsewhere', 'atlas=payment,b=2')).toBe('b=2')
+    expect(await ask('/elsewhere', 'atlas=payment')).toBeUndefined()
+    expect(await ask('/cart/2', 'atlas=nobody')).toBe('atlas=cart')
+    expect(await ask('/cart/3', 'atlas=payment', 'not a trace')).toBe('atlas=cart')
+    await background()
+    const calls = pop.reports.flatMap(({ aggregates }) => aggregates.flatMap((one) => one.calls ?? []))
+    const sums = new Map<string, number>()
+    for (const { caller, callee, requests } of calls)
+      sums.set(`${caller}-${callee}`, (sums.get(`${caller}-${callee}`) ?? 0) + requests)
+    expect(Object.fromEntries(sums)).toEqual({ '0-1': 2, '1-0': 1, [`1-${UNROUTED}`]: 2 })
+  })
+
+  it('only looks in shadow mode: who called is known, what came is passed on', async () => {
+    const pop = new FakePop()
+    const { send, background } = edgeOf(policyOf({ steps: { trace: 'shadow' } }), { pop })
+    const sent = { traceparent: parent, tracestate: 'b=2, atlas=app' }
+    const { headers } = await echoOf(await send('/', { headers: sent }))
+    expect([headers.get('traceparent'), headers.get('tracestate')]).toEqual([parent, 'b=2, atlas=app'])
+    await background()
+    expect(pop.reports.flatMap(({ aggregates }) => aggregates.map(({ calls }) => calls))).toEqual([
+      [{ caller: 0, callee: 0, requests: 1 }],
+    ])
+  })
+
+  it('reads and writes no member of its own when the policy turns the call graph off', async () => {
+    const pop = new FakePop()
+    const { send, background } = edgeOf(policyOf({ callGraph: 'off' }), { pop })
+    const { headers } = await echoOf(
+      await send('/', { headers: { traceparent: parent, tracestate: 'atlas=app' } }),
+    )
+    expect(headers.get('tracestate')).toBe('atlas=app')
+    const fresh = await echoOf(await send('/'))
+    expect(fresh.headers.has('tracestate')).toBe(false)
+    await background()
+    const aggregates = pop.reports.flatMap((report) => report.aggregates)
+    expect(
+      aggregates.flatMap(({ modules }) => modules).reduce((sum, { requests }) => sum + requests, 0),
+    ).toBe(2)
+    expect(aggregates.filter(({ calls }) => calls !== undefined)).toEqual([])
   })
 
   it('is left alone when the policy turns it off', async () => {
