@@ -135,6 +135,14 @@ const modelsSchema = z.strictObject({
       wouldBe: mode.nullable(),
     })
     .nullable(),
+  /**
+   * Regressions of the PoP's own series beside the champion: the version that says so, the hash of those in use, and why
+   * none are or the last were refused. Null: it was given none; left out by PoPs that take none.
+   */
+  adapted: z
+    .strictObject({ version: count, hash: z.string().nullable(), fault: z.string().nullable() })
+    .nullable()
+    .optional(),
 })
 
 /** Once a trace minute: what the forecast is fed with, and what it said. */

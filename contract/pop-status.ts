@@ -1,4 +1,4 @@
-import type { DecisionMessage, SecondMessage } from './messages.ts'
+import type { DecisionMessage, ModelsState, SecondMessage } from './messages.ts'
 
 /** Path below which the edge answers for itself instead of passing on; a bearer token opens it. */
 export const STATUS_PATH = '/.atlas/status'
@@ -23,6 +23,8 @@ export interface PopStatus {
     readonly champion: string
     readonly rival: string | null
     readonly error: string | null
+    /** Regressions of the PoP's own series: their version, the hash of those in use, and why none are; null: given none. */
+    readonly adapted?: ModelsState['adapted']
   }
   readonly ticks: number
   readonly isolates: number

@@ -45,6 +45,8 @@ export const subjects = {
   /** What a PoP did with a release; five tokens, so that no policy's acknowledgement can stand there. */
   model: (pop: string): string => `atlas.ack.${token('pop', pop)}.model.release`,
   release: (series: string): string => `$KV.${RELEASE_BUCKET}.${token('series', series)}`,
+  /** Which adaptations of its own series a PoP runs; two tokens, so that no series of models can stand there. */
+  adaptation: (pop: string): string => `$KV.${RELEASE_BUCKET}.adapted.${token('pop', pop)}`,
   /** Metadata of an object, and its chunks (ADR-20 of NATS): the name in padded base64url, the chunks' nuid. */
   objectMeta: (name: string): string =>
     `$O.${MODEL_BUCKET}.M.${btoa(name).replaceAll('+', '-').replaceAll('/', '_')}`,

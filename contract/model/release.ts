@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { AtlasError } from '../errors.ts'
 import { openSealed, sealText, type TrustedKeys } from '../signed-envelope.ts'
+import type { AdaptationEntry } from './adaptation.ts'
 
 /** The series of models that is released; one so far. */
 export const FORECASTER = 'forecaster'
@@ -33,10 +34,11 @@ const releaseSchema = z.strictObject({
 /** Which models a series runs, since when, by whom and why. Versions only go up; a rollback is a new version. */
 export type Release = z.output<typeof releaseSchema>
 
-/** What a forecaster runs: the model that answers, and the one measured beside it. */
+/** What a forecaster runs: the model that answers, the one measured beside it, and regressions of the PoP's own series. */
 export interface Lineup {
   readonly champion: string
   readonly rival: string | null
+  readonly adapted?: readonly AdaptationEntry[]
 }
 
 export const BUNDLED_LINEUP: Lineup = { champion: BUNDLED, rival: null }

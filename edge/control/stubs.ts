@@ -1,6 +1,7 @@
 import type { Aggregate } from '../../contract/aggregate.ts'
 import type { ErrorCode } from '../../contract/errors.ts'
 import type { Forecast } from '../../contract/messages.ts'
+import type { AdaptationEntry } from '../../contract/model/adaptation.ts'
 import type { Lineup } from '../../contract/model/release.ts'
 import type { SeriesHistory } from '../../contract/model/series.ts'
 import type { PopStatus } from '../../contract/pop-status.ts'
@@ -57,9 +58,12 @@ export type ForecastAnswer =
       readonly ref?: string
       readonly fault?: string | null
       readonly rival?: RivalAnswer | null
+      /** Regressions of the first history beside the model that answered, or why there are none; null: none were given. */
+      readonly adapted?: { readonly hash: string | null; readonly fault: string | null } | null
     }
   | { readonly ok: false; readonly reason: string }
 
+/** `model`: name of the model, or of the series whose regressions were taken. */
 export type OfferAnswer =
   | { readonly ok: true; readonly model: string }
   | { readonly ok: false; readonly code: ErrorCode; readonly reason: string }
@@ -70,5 +74,8 @@ export interface ForecastStub {
   forecast(histories: readonly SeriesHistory[], lineup?: Lineup): Promise<ForecastAnswer>
   /** Checks a model package and keeps it. */
   offer(hash: string, bytes: Uint8Array<ArrayBuffer>): Promise<OfferAnswer>
+  /** Checks regressions of one of a PoP's series and keeps them. */
+  offerAdaptation(pop: string, entry: AdaptationEntry, bytes: Uint8Array<ArrayBuffer>): Promise<OfferAnswer>
+  /** Whether it has this model, or these regressions. */
   keeps(ref: string): Promise<boolean>
 }

@@ -1,5 +1,6 @@
 import type { Draft } from '../../contract/messages.ts'
 import type { RouteTable } from '../control/route-table.ts'
+import { AdaptationDesk } from './adaptation-desk.ts'
 import type { OutboxQueue } from './envelope.ts'
 import type { ModelFeed } from './nats-connection.ts'
 import { NatsLink } from './nats-link.ts'
@@ -42,14 +43,15 @@ export function linkToCentral(ports: PopPorts, parts: Linked): NatsLink | null {
     }),
   )
   let models: ModelFeed | null = null
+  const fetch = (hash: string) => {
+    if (models === null) throw new Error('there is no session')
+    return models.fetch(hash)
+  }
   const desk = new ReleaseDesk({
     keys: config.trustedKeys,
     memory: parts.memory,
     forecaster: ports.forecaster,
-    fetch: (hash) => {
-      if (models === null) throw new Error('there is no session')
-      return models.fetch(hash)
-    },
+    fetch,
     atomically: (write) => parts.atomically(write),
     say: (draft) => parts.say(draft),
     nowMs: () => clock.nowMs(),
@@ -57,6 +59,16 @@ export function linkToCentral(ports: PopPorts, parts: Linked): NatsLink | null {
     wait,
   })
   const releases = new PolicySync(desk)
+  const adaptationDesk = new AdaptationDesk({
+    pop: name,
+    keys: config.trustedKeys,
+    memory: parts.memory,
+    forecaster: ports.forecaster,
+    fetch,
+    atomically: (write) => parts.atomically(write),
+    wait,
+  })
+  const adaptations = new PolicySync(adaptationDesk)
   return new NatsLink({
     open: connect,
     outbox: parts.outbox,
@@ -67,6 +79,8 @@ export function linkToCentral(ports: PopPorts, parts: Linked): NatsLink | null {
       models = feed
       await releases.sync(feed.releases, why)
       if (parts.championMissing()) await desk.restore()
+      await adaptations.sync(feed.adaptations, why)
+      await adaptationDesk.restore()
     },
     wait,
     random,

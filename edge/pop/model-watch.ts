@@ -28,6 +28,7 @@ export class ModelWatch {
   #answering = BUNDLED
   #fault: string | null = null
   #rivalFault: string | null = null
+  #adapted: { readonly hash: string | null; readonly fault: string | null } | null = null
 
   constructor(sql: SqlStorage, memory: PopMemory, forecaster: Pick<ForecastStub, 'forecast'>) {
     this.#ledger = new ForecastLedger(sql)
@@ -41,8 +42,9 @@ export class ModelWatch {
 
   get lineup(): Lineup {
     const { release } = this
-    if (release === null) return BUNDLED_LINEUP
-    return { champion: release.champion, rival: rivalOf(release)?.ref ?? null }
+    const adapted = this.#memory.adaptations?.entries ?? []
+    if (release === null) return { ...BUNDLED_LINEUP, adapted }
+    return { champion: release.champion, rival: rivalOf(release)?.ref ?? null, adapted }
   }
 
   /** Why the wanted champion does not answer; null when it does. */
@@ -52,7 +54,8 @@ export class ModelWatch {
 
   get status(): PopStatus['models'] {
     const error = this.#memory.releaseError ?? this.#fault
-    return { release: this.release?.version ?? 0, ...this.lineup, error }
+    const { champion, rival } = this.lineup
+    return { release: this.release?.version ?? 0, champion, rival, error, adapted: this.#adaptedTold() }
   }
 
   /** Asks both; the answer is the champion's. */
@@ -62,6 +65,7 @@ export class ModelWatch {
     this.#name = answer.model
     this.#answering = answer.ref ?? BUNDLED
     this.#fault = answer.fault ?? null
+    this.#adapted = answer.adapted ?? null
     const [forecast] = answer.forecasts
     if (histories[0]?.name === 'total' && forecast !== undefined) this.#ledger.note(this.#answering, forecast)
     const { rival } = answer
@@ -117,9 +121,17 @@ export class ModelWatch {
 
   /** What the rival says now, as if it were champion; null when it says nothing. */
   #rivalState(nowMs: number): ForecasterState | null {
+      adapted: this.#adaptedTold() ?? null,
     if (this.#latest === null || nowMs - this.#latest.madeAtMs > STALE_MS) return null
     return { kind: 'ready', forecast: this.#latest }
   }
+  #adaptedTold(): ModelsState['adapted'] {
+    const { adaptations, adaptationError } = this.#memory
+    if (adaptations === null && adaptationError === null) return null
+    const { hash = null, fault = null } = this.#adapted ?? {}
+    return { version: adaptations?.version ?? 0, hash, fault: adaptationError ?? fault }
+  }
+
 
   #rivalTold(
     { ref, role }: { ref: string; role: 'challenger' | 'former' },

@@ -13,6 +13,8 @@ const MAX_PINGS_OUT = 2
 /** Releases of models, and the packages they name. */
 export interface ModelFeed {
   readonly releases: PolicyFeed
+  /** Which adaptations of its own series the PoP is to run. */
+  readonly adaptations: PolicyFeed
   /** @throws AtlasError when there is no whole package of this hash */
   fetch(hash: string): Promise<Uint8Array<ArrayBuffer>>
   onHint(hint: () => void): void
@@ -60,9 +62,11 @@ export const openNats: OpenConnection = async (options) => {
     policies: recordFeed(nats, POLICY_STREAM, subjects.policy(options.policyName)),
     models: {
       releases: recordFeed(nats, RELEASE_STREAM, subjects.release(FORECASTER)),
+      adaptations: recordFeed(nats, RELEASE_STREAM, subjects.adaptation(options.pop)),
       fetch: (hash) => fetchPackage(objectReader(nats), hash),
       onHint: (hint) => {
-        nats.subscribe(subjects.release(FORECASTER), { callback: (error) => error ?? hint() })
+        for (const subject of [subjects.release(FORECASTER), subjects.adaptation(options.pop)])
+          nats.subscribe(subject, { callback: (error) => error ?? hint() })
       },
     },
     publish: async (subject, body, msgID) => {

@@ -1,4 +1,5 @@
 import type { Mode } from '../../contract/coupling.ts'
+import type { AdaptationRelease } from '../../contract/model/adaptation.ts'
 import type { Release } from '../../contract/model/release.ts'
 import type { PopStatus } from '../../contract/pop-status.ts'
 import type { TimeScale } from '../../contract/ports.ts'
@@ -102,6 +103,32 @@ export class PopMemory {
   /** What the rival of the release would have done. */
   get pair(): PairMemory | null {
     return this.#store.get<PairMemory | null>('pair') ?? null
+  /** Which adaptations of its own series are in force; null: none were ever released for this PoP. */
+  get adaptations(): AdaptationRelease | null {
+    return this.#store.get<AdaptationRelease>('adaptations') ?? null
+  }
+
+  set adaptations(release: AdaptationRelease) {
+    this.#store.put('adaptations', release)
+  }
+
+  /** Why the last release of adaptations was rejected; null when it was applied. */
+  get adaptationError(): string | null {
+    return this.#store.get<string | null>('adaptationError') ?? null
+  }
+
+  set adaptationError(reason: string | null) {
+    this.#store.put('adaptationError', reason)
+  }
+
+  get adaptationCursor(): Cursor {
+    return this.#store.get<Cursor>('adaptationCursor') ?? { seq: 0, timeStamp: '' }
+  }
+
+  set adaptationCursor(cursor: Cursor) {
+    this.#store.put('adaptationCursor', cursor)
+  }
+
   }
 
   set pair(pair: PairMemory) {

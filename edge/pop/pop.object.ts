@@ -94,6 +94,7 @@ export class PopObject extends DurableObject<PopEnv> implements PopStub {
     return {
       forecast: (histories, lineup) => stub().forecast(histories, lineup),
       offer: (hash, bytes) => stub().offer(hash, bytes),
+      offerAdaptation: (pop, entry, bytes) => stub().offerAdaptation(pop, entry, bytes),
       keeps: (ref) => stub().keeps(ref),
     }
   }

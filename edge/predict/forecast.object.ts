@@ -1,6 +1,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import { AtlasError, messageOf } from '../../contract/errors.ts'
 import type { Forecast } from '../../contract/messages.ts'
+import type { AdaptationEntry } from '../../contract/model/adaptation.ts'
 import { type ForecasterManifest, parseManifest } from '../../contract/model/manifest.ts'
 import { openPackage } from '../../contract/model/model-package.ts'
 import { BUNDLED, BUNDLED_LINEUP, type Lineup } from '../../contract/model/release.ts'
@@ -8,6 +9,7 @@ import type { SeriesHistory } from '../../contract/model/series.ts'
 import modelBytes from '../../models/forecaster.onnx'
 import manifestDocument from '../../models/manifest.json'
 import type { ForecastAnswer, ForecastStub, OfferAnswer, RivalAnswer } from '../control/stubs.ts'
+import { AdaptationShelf, type OwnRegressions } from './adaptation-shelf.ts'
 import type { Forecaster } from './forecaster.ts'
 import { ModelShelf } from './model-shelf.ts'
 import { SeriesBook } from './series-book.ts'
@@ -16,6 +18,8 @@ import { SeriesBook } from './series-book.ts'
 interface Runner {
   readonly forecaster: Forecaster
   readonly book: SeriesBook
+  /** SHA-256 of the model's file. */
+  readonly sha256: string
 }
 
 /**
@@ -25,6 +29,7 @@ interface Runner {
  */
 export class ForecastObject extends DurableObject implements ForecastStub {
   readonly #shelf = new ModelShelf(this.ctx.storage.sql)
+  readonly #adaptations = new AdaptationShelf(this.ctx.storage.sql)
   readonly #runners = new Map<string, Promise<Runner>>()
   #lineup: Lineup = BUNDLED_LINEUP
   #champion = BUNDLED
@@ -36,10 +41,11 @@ export class ForecastObject extends DurableObject implements ForecastStub {
   ): Promise<ForecastAnswer> {
     try {
       const { ref, runner, fault } = await this.#championOf(lineup.champion)
-      const forecasts = await forecastWith(runner, histories)
-      const rival = lineup.rival === null ? null : await this.#rivalOf(lineup.rival, histories)
+      const { forecasts, own } = await this.#forecastWith(runner, histories, lineup)
+      const rival = lineup.rival === null ? null : await this.#rivalOf(lineup.rival, histories, lineup)
       await this.#retire(lineup)
-      return { ok: true, model: runner.forecaster.model, ref, fault, forecasts, rival }
+      const adapted = own === null ? null : { hash: own.hash, fault: own.fault }
+      return { ok: true, model: runner.forecaster.model, ref, fault, forecasts, rival, adapted }
     } catch (thrown) {
       return { ok: false, reason: messageOf(thrown) }
     }
@@ -55,14 +61,27 @@ export class ForecastObject extends DurableObject implements ForecastStub {
       else this.#runners.set(hash, Promise.resolve(runner))
       return { ok: true, model: runner.forecaster.model }
     } catch (thrown) {
-      const code = thrown instanceof AtlasError ? thrown.code : 'model/unreadable'
-      return { ok: false, code, reason: messageOf(thrown) }
+      return refusal(thrown)
     }
   }
 
-  /** Whether it has this model. */
+  /** Checks regressions of one of the PoP's series and keeps them; or says why not. Never throws. */
+  async offerAdaptation(
+    pop: string,
+    entry: AdaptationEntry,
+    bytes: Uint8Array<ArrayBuffer>,
+  ): Promise<OfferAnswer> {
+    try {
+      await this.#adaptations.put(pop, entry, bytes)
+      return { ok: true, model: entry.series }
+    } catch (thrown) {
+      return refusal(thrown)
+    }
+  }
+
+  /** Whether it has this model, or these regressions. */
   async keeps(ref: string): Promise<boolean> {
-    return ref === BUNDLED || this.#shelf.has(ref)
+    return ref === BUNDLED || this.#shelf.has(ref) || this.#adaptations.has(ref)
   }
 
   async #championOf(wanted: string): Promise<{ ref: string; runner: Runner; fault: string | null }> {
@@ -77,10 +96,10 @@ export class ForecastObject extends DurableObject implements ForecastStub {
     }
   }
 
-  async #rivalOf(ref: string, histories: readonly SeriesHistory[]): Promise<RivalAnswer> {
+  async #rivalOf(ref: string, histories: readonly SeriesHistory[], lineup: Lineup): Promise<RivalAnswer> {
     try {
       const runner = await this.#runner(ref)
-      const forecasts = await forecastWith(runner, histories)
+      const { forecasts } = await this.#forecastWith(runner, histories, lineup)
       return { ref, model: runner.forecaster.model, forecasts, fault: null }
     } catch (thrown) {
       return { ref, model: '', forecasts: [], fault: messageOf(thrown) }
@@ -115,11 +134,36 @@ export class ForecastObject extends DurableObject implements ForecastStub {
   async #open(ref: string, model: Uint8Array<ArrayBuffer>, manifest: ForecasterManifest): Promise<Runner> {
     const { createForecaster } = await import('./forecaster.ts')
     const forecaster = await createForecaster(model, manifest)
-    return { forecaster, book: new SeriesBook(this.ctx.storage, pageOf(ref), pageOf(this.#champion)) }
+    const book = new SeriesBook(this.ctx.storage, pageOf(ref), pageOf(this.#champion))
+    return { forecaster, book, sha256: manifest.file.sha256 }
   }
 
-  /** Another line-up runs: models that have no part in it are closed. */
+  /** A model's answers, each made the best of by its series' page; `own`: what regressions the first of them has. */
+  async #forecastWith(
+    { forecaster, book, sha256 }: Runner,
+    histories: readonly SeriesHistory[],
+    { adapted = [] }: Lineup,
+  ): Promise<{ forecasts: Forecast[]; own: OwnRegressions | null }> {
+    const references = await forecaster.forecast(histories)
+    const owns = histories.map((history) => this.#adaptations.find(adapted, history, sha256))
+    const forecasts: Forecast[] = []
+    for (const [index, history] of histories.entries()) {
+      const reference = references[index]
+      if (reference === undefined) continue
+      const own = owns[index]
+      const regressions = own?.adapted ? own : null
+      forecasts.push(await book.forecast(history, reference, forecaster.model, regressions))
+    }
+    return { forecasts, own: owns[0] ?? null }
+  }
+
+  /** Another line-up runs: models and regressions that have no part in it are put away. */
   async #retire(lineup: Lineup): Promise<void> {
+    const hashes = (lineup.adapted ?? []).map(({ hash }) => hash)
+    const before = (this.#lineup.adapted ?? []).map(({ hash }) => hash)
+    if (hashes.join() !== before.join()) this.#adaptations.tidy(hashes)
+    const { adapted = [] } = lineup
+    this.#lineup = { ...this.#lineup, adapted }
     if (lineup.champion === this.#lineup.champion && lineup.rival === this.#lineup.rival) return
     this.#lineup = lineup
     const inUse = [BUNDLED, lineup.champion, this.#champion, lineup.rival ?? BUNDLED]
@@ -134,17 +178,9 @@ export class ForecastObject extends DurableObject implements ForecastStub {
   }
 }
 
-async function forecastWith(
-  { forecaster, book }: Runner,
-  histories: readonly SeriesHistory[],
-): Promise<Forecast[]> {
-  const references = await forecaster.forecast(histories)
-  const forecasts: Forecast[] = []
-  for (const [index, history] of histories.entries()) {
-    const reference = references[index]
-    if (reference !== undefined) forecasts.push(await book.forecast(history, reference, forecaster.model))
-  }
-  return forecasts
+function refusal(thrown: unknown): OfferAnswer {
+  const code = thrown instanceof AtlasError ? thrown.code : 'model/unreadable'
+  return { ok: false, code, reason: messageOf(thrown) }
 }
 
 /** Where a model's book is kept: that of the bundled one has no name before it. */

@@ -1,4 +1,5 @@
 import type { Forecast } from '../../contract/messages.ts'
+import type { Adapted } from '../../contract/model/adapted.ts'
 import type { ForecastQuantiles } from '../../contract/model/forecast-window.ts'
 import type { SeriesHistory } from '../../contract/model/series.ts'
 import { SeriesForecaster, type SeriesForecasterState } from '../../contract/model/series-forecaster.ts'
@@ -10,12 +11,27 @@ export interface BookStorage {
   delete(key: string): Promise<boolean>
 }
 
+/** Regressions of a series' own, and what names them. */
+export interface Regressions {
+  readonly hash: string
+  readonly adapted: Adapted
+}
+
+/** What is kept of a series; `adapted`: the regressions that its mixes know, where there are any. */
+type Page = SeriesForecasterState & { readonly adapted?: string }
+
+interface OpenPage {
+  readonly forecaster: SeriesForecaster
+  /** Hash of the regressions that it runs with. */
+  readonly adapted: string | null
+}
+
 /** The forecaster of each series of a PoP under one model, with what it has learnt; kept through restarts. */
 export class SeriesBook {
   readonly #storage: BookStorage
   readonly #prefix: string
   readonly #from: string
-  readonly #pages = new Map<string, SeriesForecaster>()
+  readonly #pages = new Map<string, OpenPage>()
 
   /**
    * @param prefix of the model's pages
@@ -33,13 +49,22 @@ export class SeriesBook {
     this.#pages.clear()
   }
 
-  /** What a series' forecaster makes of the reference's answer. A series whose time went back is begun anew. */
-  async forecast(history: SeriesHistory, reference: ForecastQuantiles, model: string): Promise<Forecast> {
+  /**
+   * What a series' forecaster makes of the reference's answer. A series whose time went back is begun anew; one whose
+   * regressions change keeps what it knows of its past, and begins to weigh its experts anew.
+   */
+  async forecast(
+    history: SeriesHistory,
+    reference: ForecastQuantiles,
+    model: string,
+    regressions: Regressions | null = null,
+  ): Promise<Forecast> {
     const key = `series:${history.name}:${history.stepS}`
-    const page = await this.#page(key, history)
-    const answer = page.step(history, reference)
-    const { seasonalNaive, ...rolling } = page.rolling
-    await this.#storage.put(this.#prefix + key, page.state())
+    const { forecaster, adapted } = await this.#page(key, history, regressions)
+    const answer = forecaster.step(history, reference)
+    const { seasonalNaive, ...rolling } = forecaster.rolling
+    const page: Page = { ...forecaster.state(), ...(adapted !== null && { adapted }) }
+    await this.#storage.put(this.#prefix + key, page)
     return {
       madeAtMs: history.endMs,
       model,
@@ -48,16 +73,38 @@ export class SeriesBook {
     }
   }
 
-  async #page(key: string, { stepS, endMs }: SeriesHistory): Promise<SeriesForecaster> {
+  async #page(
+    key: string,
+    { stepS, endMs }: SeriesHistory,
+    regressions: Regressions | null,
+  ): Promise<OpenPage> {
+    const adapted = regressions?.hash ?? null
+    const own = regressions === null ? {} : { adapted: regressions.adapted }
     let page = this.#pages.get(key)
-    if (page === undefined) {
+    if (page === undefined || page.adapted !== adapted) {
       const state =
-        (await this.#storage.get<SeriesForecasterState>(this.#prefix + key)) ??
-        (await this.#storage.get<SeriesForecasterState>(this.#from + key))
-      page = new SeriesForecaster(stepS, state === undefined ? {} : { state })
+        page === undefined ? await this.#kept(key) : { ...page.forecaster.state(), ...named(page) }
+      page = { forecaster: new SeriesForecaster(stepS, { ...own, ...stateFor(state, adapted) }), adapted }
     }
-    if (endMs < page.endMs) page = new SeriesForecaster(stepS)
+    if (endMs < page.forecaster.endMs) page = { forecaster: new SeriesForecaster(stepS, own), adapted }
     this.#pages.set(key, page)
     return page
   }
+
+  async #kept(key: string): Promise<Page | undefined> {
+    return (
+      (await this.#storage.get<Page>(this.#prefix + key)) ?? (await this.#storage.get<Page>(this.#from + key))
+    )
+  }
+}
+
+function named({ adapted }: OpenPage): { adapted?: string } {
+  return adapted === null ? {} : { adapted }
+}
+
+/** A kept state, without what it had learnt of experts that are others now. */
+function stateFor(page: Page | undefined, adapted: string | null): { state?: SeriesForecasterState } {
+  if (page === undefined) return {}
+  const { adapted: before = null, ...state } = page
+  return { state: before === adapted ? state : { ...state, mixes: [], pending: [] } }
 }

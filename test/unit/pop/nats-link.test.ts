@@ -48,6 +48,7 @@ class Scene {
       policies: { next: async () => null, last: async () => null },
       models: {
         releases: { next: async () => null, last: async () => null },
+        adaptations: { next: async () => null, last: async () => null },
         fetch: async () => new Uint8Array(),
         onHint: () => undefined,
       },

@@ -21,6 +21,7 @@ class FakeCentral implements Connection {
   }
   readonly models = {
     releases: { next: async () => null, last: async () => null },
+    adaptations: { next: async () => null, last: async () => null },
     fetch: async () => new Uint8Array(),
     onHint: () => undefined,
   }

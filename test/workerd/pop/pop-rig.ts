@@ -158,6 +158,7 @@ function makePop(name: string, options: RigOptions, state: DurableObjectState, r
         return rig.answer()
       },
       offer: async () => ({ ok: false, code: 'model/unreadable', reason: 'no model in this test' }),
+      offerAdaptation: async () => ({ ok: false, code: 'model/unreadable', reason: 'none in this test' }),
       keeps: async (ref) => ref === 'bundled',
       ...options.models,
     },
