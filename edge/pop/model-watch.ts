@@ -116,15 +116,10 @@ export class ModelWatch {
         baseline: this.#ledger.alone(lineup.champion),
       },
       rival: rival === null ? null : this.#rivalTold(rival, this.#pair(lineup.champion, rival.ref)),
+      adapted: this.#adaptedTold() ?? null,
     }
   }
 
-  /** What the rival says now, as if it were champion; null when it says nothing. */
-  #rivalState(nowMs: number): ForecasterState | null {
-      adapted: this.#adaptedTold() ?? null,
-    if (this.#latest === null || nowMs - this.#latest.madeAtMs > STALE_MS) return null
-    return { kind: 'ready', forecast: this.#latest }
-  }
   #adaptedTold(): ModelsState['adapted'] {
     const { adaptations, adaptationError } = this.#memory
     if (adaptations === null && adaptationError === null) return null
@@ -132,6 +127,11 @@ export class ModelWatch {
     return { version: adaptations?.version ?? 0, hash, fault: adaptationError ?? fault }
   }
 
+  /** What the rival says now, as if it were champion; null when it says nothing. */
+  #rivalState(nowMs: number): ForecasterState | null {
+    if (this.#latest === null || nowMs - this.#latest.madeAtMs > STALE_MS) return null
+    return { kind: 'ready', forecast: this.#latest }
+  }
 
   #rivalTold(
     { ref, role }: { ref: string; role: 'challenger' | 'former' },

@@ -100,9 +100,6 @@ export class PopMemory {
     this.#store.put('releaseCursor', cursor)
   }
 
-  /** What the rival of the release would have done. */
-  get pair(): PairMemory | null {
-    return this.#store.get<PairMemory | null>('pair') ?? null
   /** Which adaptations of its own series are in force; null: none were ever released for this PoP. */
   get adaptations(): AdaptationRelease | null {
     return this.#store.get<AdaptationRelease>('adaptations') ?? null
@@ -129,6 +126,9 @@ export class PopMemory {
     this.#store.put('adaptationCursor', cursor)
   }
 
+  /** What the rival of the release would have done. */
+  get pair(): PairMemory | null {
+    return this.#store.get<PairMemory | null>('pair') ?? null
   }
 
   set pair(pair: PairMemory) {
