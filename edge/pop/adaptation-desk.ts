@@ -3,12 +3,18 @@ import { type AdaptationRelease, openAdaptationRelease } from '../../contract/mo
 import type { TrustedKeys } from '../../contract/signed-envelope.ts'
 import type { ForecastStub } from '../control/stubs.ts'
 import type { Cursor, PolicySyncPorts } from './policy-sync.ts'
-import type { PopMemory } from './pop-memory.ts'
+
+/** What a PoP remembers of adaptations: those in force, why the last were rejected, and the last release that was read. */
+export interface AdaptationMemory {
+  adaptations: AdaptationRelease | null
+  adaptationError: string | null
+  adaptationCursor: Cursor
+}
 
 export interface AdaptationDeskPorts {
   readonly pop: string
   readonly keys: TrustedKeys
-  readonly memory: Pick<PopMemory, 'adaptations' | 'adaptationError' | 'adaptationCursor'>
+  readonly memory: AdaptationMemory
   readonly forecaster: Pick<ForecastStub, 'offerAdaptation' | 'keeps'>
   /** The bytes of a hash as the registry has them. Rejects with an AtlasError when they are not whole. */
   fetch(hash: string): Promise<Uint8Array<ArrayBuffer>>
