@@ -1,5 +1,7 @@
 import type { Forecast, MinuteMessage, Quantiles, SecondMessage } from '../../../contract/messages.ts'
+import type { Alert } from '../../ingest/alert-book.ts'
 import type { RatePoint } from '../../ingest/view.ts'
+import { type AlertSpan, alertSpans } from './alert-spans.ts'
 
 export type Horizon = 'in5' | 'in15' | 'in60'
 const HORIZON_MS: Readonly<Record<Horizon, number>> = { in5: 300_000, in15: 900_000, in60: 3_600_000 }
@@ -16,12 +18,14 @@ export interface ChartData {
   readonly toMs: number
   readonly actual: readonly RatePoint[]
   readonly forecast: readonly ForecastPoint[]
+  readonly alerts: readonly AlertSpan[]
 }
 
 export interface ChartSource {
   readonly second: SecondMessage | null
   readonly seconds: readonly RatePoint[]
   readonly minutes: readonly MinuteMessage[]
+  readonly alerts: readonly Alert[]
 }
 
 const MINUTE_MS = 60_000
@@ -38,7 +42,14 @@ export function chartData(source: ChartSource, horizon: Horizon, span: number | 
   const forecast = forecastPoints(source, horizon).filter((point) => point.atMs >= fromMs)
   const aheadMs = forecast.length > 0 ? HORIZON_MS[horizon] : 0
   const visible = measured.filter((point) => point.atMs >= fromMs)
-  return { fromMs, nowMs, toMs: nowMs + aheadMs, actual: thin(visible, MOST_POINTS), forecast }
+  return {
+    fromMs,
+    nowMs,
+    toMs: nowMs + aheadMs,
+    actual: thin(visible, MOST_POINTS),
+    forecast,
+    alerts: alertSpans(source.alerts, fromMs, nowMs),
+  }
 }
 
 /** Minutes for the far past, seconds for the near one. */

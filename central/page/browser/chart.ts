@@ -1,3 +1,4 @@
+import { alertMarks, spanAt } from './alert-spans.ts'
 import { type ChartData, type ForecastPoint, nearest, rateTicks, timeTicks, unbroken } from './chart-data.ts'
 import { element, vector } from './dom.ts'
 import { date, hourAndMinute, rate, timeOfDay } from './format.ts'
@@ -84,7 +85,7 @@ export class Chart {
       return
     }
     const svg = vector('svg', { viewBox: `0 0 ${scale.width} ${scale.height}`, 'aria-hidden': 'true' })
-    svg.append(...axes(data, scale), ...series(data, scale))
+    svg.append(...alertMarks(data.alerts, plotOf(scale)), ...axes(data, scale), ...series(data, scale))
     const tip = this.#pointedMs === null ? null : readOut(data, scale, this.#pointedMs)
     if (tip) svg.append(...tip.marks)
     this.#box.replaceChildren(svg)
@@ -92,6 +93,16 @@ export class Chart {
     this.#box.append(tip.box)
     const right = tip.x > scale.width / 2
     tip.box.style.left = right ? `${Math.max(0, tip.x - tip.box.offsetWidth - 12)}px` : `${tip.x + 12}px`
+  }
+}
+
+function plotOf({ width, height, x }: Scale) {
+  return {
+    left: MARGIN.left,
+    right: width - MARGIN.right,
+    top: MARGIN.top,
+    bottom: height - MARGIN.bottom,
+    x,
   }
 }
 
@@ -158,7 +169,9 @@ function readOut(data: ChartData, scale: Scale, atMs: number) {
   const box = element('div', { class: 'tip' }, element('b', {}, timeOfDay(atMs)))
   if (actual) box.append(line('actual', `${rate(actual.rps)} req/s`))
   if (forecast) box.append(...forecastLines(forecast, line))
-  if (!actual && !forecast) box.append(line('no data here', ''))
+  const alert = spanAt(data.alerts, atMs)
+  if (alert) box.append(line('alert', alert.level))
+  if (!actual && !forecast && !alert) box.append(line('no data here', ''))
   return { x, marks, box }
 }
 

@@ -1,13 +1,17 @@
 import type { DecisionMessage } from '../../../contract/messages.ts'
 import type { Explanation } from '../../explain/explain.ts'
+import type { AlertExplanation } from '../../explain/explain-alert.ts'
+import type { Alert } from '../../ingest/alert-book.ts'
+import { alertNode } from './alerts.ts'
+import { callNode, callRates } from './calls.ts'
 import { Chart } from './chart.ts'
 import { type ChartData, chartData, type Horizon } from './chart-data.ts'
 import { decisionNode } from './decisions.ts'
 import { byId, element, setText, show } from './dom.ts'
-import { rate } from './format.ts'
+import { rate, timeOfDay } from './format.ts'
 import { readEvents, TokenNeeded } from './live.ts'
 import { noticeNode, noticesOf } from './notices.ts'
-import { PageState, type PopState } from './state.ts'
+import { openAlert, PageState, type PopState, suspectOf } from './state.ts'
 import { chartRows, moduleRow, rolloutRows } from './tables.ts'
 import { tileNode, tilesOf } from './tiles.ts'
 
@@ -115,9 +119,11 @@ function drawPops(names: readonly string[]): void {
     button.setAttribute('aria-pressed', String(name === chosen))
     button.dataset.stale = String(stale)
     const facts = stale ? 'stale' : `${rate(pop.second?.rps ?? 0)} req/s · policy ${versionText(pop)}`
-    show(button, [mode, facts, stale], () => [
+    const alert = openAlert(pop)?.level ?? null
+    show(button, [mode, facts, stale, alert], () => [
       element('b', {}, name, element('span', { class: `badge ${mode}` }, mode)),
       element('span', { class: stale ? 'bad' : 'quiet' }, facts),
+      ...(alert === null ? [] : [element('span', { class: 'bad' }, `alert: ${alert}`)]),
     ])
   }
 }
@@ -147,7 +153,14 @@ function drawDetail(pop: PopState): void {
   byId('detail').classList.toggle('stale', state.isStale(pop, Date.now()))
   const tiles = tilesOf(second)
   show(byId('tiles'), tiles, () => tiles.map(tileNode))
-  show(byId('modules'), second.modules, () => second.modules.map(moduleRow))
+  const suspect = suspectOf(pop)
+  show(byId('modules'), [second.modules, suspect], () =>
+    second.modules.map((module) => moduleRow(module, suspect)),
+  )
+  const calls = callRates(pop.minutes)
+  byId('calls-part').hidden = calls.length === 0
+  show(byId('calls'), calls, () => calls.map(callNode))
+  drawAlerts(pop)
   const decisions = state.decisions.filter((decision) => decision.pop === pop.pop)
   show(
     byId('decisions'),
@@ -160,12 +173,23 @@ function drawDetail(pop: PopState): void {
   drawChart(pop)
 }
 
+function drawAlerts({ alerts }: PopState): void {
+  show(byId('alerts'), alerts, () =>
+    alerts.length === 0
+      ? [element('p', { class: 'quiet' }, 'None: nothing has left its usual course.')]
+      : alerts.map((alert) => alertNode(alert, askWhatWasOdd)),
+  )
+  byId('legend-alert').hidden = alerts.length === 0
+}
+
 function drawChart(pop: PopState): void {
   const horizon = byId<HTMLSelectElement>('horizon').value as Horizon
   const span = byId<HTMLSelectElement>('span').value
   const data = chartData(pop, horizon, span === 'auto' ? 'auto' : Number(span))
   chart.show(data, 'No data in this span yet.')
-  const text = chartText(data, pop)
+  const open = data.alerts.find(({ isOpen }) => isOpen)
+  const alert = open ? ` An alert (${open.level}) is open since ${timeOfDay(open.fromMs)}.` : ''
+  const text = chartText(data, pop) + alert
   setText(byId('chart-text'), text)
   byId('chart').setAttribute(
     'aria-label',
@@ -210,11 +234,14 @@ function drawRollout(names: readonly string[]): void {
   )
 }
 
-async function askWhy(decision: DecisionMessage): Promise<Explanation> {
+const askWhy = (decision: DecisionMessage) => ask<Explanation>('decisions', decision)
+const askWhatWasOdd = (alert: Alert) => ask<AlertExplanation>('alerts', alert)
+
+async function ask<T>(kind: string, { id, pop }: { readonly id: string; readonly pop: string }): Promise<T> {
   const token = sessionStorage.getItem(TOKEN_KEY)
   const headers: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` }
-  const path = `/v1/decisions/${encodeURIComponent(decision.id)}?pop=${encodeURIComponent(decision.pop)}`
+  const path = `/v1/${kind}/${encodeURIComponent(id)}?pop=${encodeURIComponent(pop)}`
   const response = await fetch(path, { headers })
   if (!response.ok) throw new Error(`central answered ${response.status}`)
-  return ((await response.json()) as { explanation: Explanation }).explanation
+  return ((await response.json()) as { explanation: T }).explanation
 }

@@ -1,4 +1,5 @@
-import type { ModuleState } from '../../../contract/messages.ts'
+import type { ModuleState, SuspectModule } from '../../../contract/messages.ts'
+import { suspectWords } from './alerts.ts'
 import { type ChartData, nearest } from './chart-data.ts'
 import { element } from './dom.ts'
 import { duration, milliseconds, percent, rate, timeOfDay } from './format.ts'
@@ -8,15 +9,21 @@ function cell(text: string, name = ''): HTMLElement {
   return element('td', name ? { class: name } : {}, text)
 }
 
-/** One module of the coupling map. */
-export function moduleRow(module: ModuleState): HTMLElement {
+/** One module of the coupling map; marked when it is the one at fault. */
+export function moduleRow(module: ModuleState, suspect: SuspectModule | null): HTMLElement {
+  const suspected = suspect?.module === module.name ? suspectWords(suspect) : null
   const coupling = module.loose ? 'loose' : 'tight'
   const failed = module.errors5xx
   const share = module.requests === 0 ? 0 : failed / module.requests
   return element(
     'tr',
-    {},
-    element('th', { scope: 'row' }, module.name),
+    suspected === null ? {} : { class: 'suspect' },
+    element(
+      'th',
+      suspected === null ? { scope: 'row' } : { scope: 'row', class: 'suspect-name' },
+      module.name,
+      suspected === null ? null : element('small', { class: 'suspect-words' }, `suspect: ${suspected}`),
+    ),
     element('td', {}, element('span', { class: `badge ${coupling}` }, coupling)),
     cell(rate(module.rps), 'num'),
     cell(percent(share), share > 0.01 ? 'num bad' : 'num'),

@@ -1,4 +1,5 @@
 import type { SecondMessage } from '../../../contract/messages.ts'
+import { featuresInWords } from './anomaly-words.ts'
 import { element } from './dom.ts'
 import { duration, percent, rate } from './format.ts'
 
@@ -78,9 +79,16 @@ function anomalyTile({ anomaly }: SecondMessage): Tile {
   return {
     name: 'Anomaly',
     value: score,
-    more: `stands out: ${anomaly.features.join(', ') || 'unknown'}`,
+    more: `stands out: ${standsOut(anomaly.features)}`,
     tone,
   }
+}
+
+/** The two strongest features; a tile holds no more. */
+function standsOut(features: readonly string[]): string {
+  const [first = 'unknown', second, ...more] = featuresInWords(features)
+  const rest = more.length === 0 ? '' : `, ${more.length} more`
+  return second === undefined ? first : `${first}, ${second}${rest}`
 }
 
 function outboxTile({ rows, dropped }: { rows: number; dropped: number }): Tile {
