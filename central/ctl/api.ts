@@ -28,6 +28,9 @@ export interface ApiOptions {
   readonly timeoutMs?: number
 }
 
+/** A request, and how long its answer may take where that is not as usual. */
+export type ApiRequest = RequestInit & { readonly timeoutMs?: number }
+
 /** Central's HTTP API, for a command line. */
 export class Api {
   readonly url: string
@@ -45,12 +48,12 @@ export class Api {
   }
 
   /** @throws Refused, or AtlasError `sync/unavailable` when central cannot be reached */
-  async json<T>(path: string, init: RequestInit = {}): Promise<T> {
+  async json<T>(path: string, init: ApiRequest = {}): Promise<T> {
     return (await (await this.send(path, init)).json()) as T
   }
 
   /** @throws Refused, or AtlasError `sync/unavailable` when central cannot be reached */
-  async send(path: string, init: RequestInit = {}): Promise<Response> {
+  async send(path: string, init: ApiRequest = {}): Promise<Response> {
     const response = await this.#ask(path, init, this.#token)
     if (response.ok) return response
     const refused = new Refused(await problemIn(response), this.#token === null ? null : this.#tokenFile)
@@ -58,21 +61,32 @@ export class Api {
     if (this.#optionalToken && isRead && [401, 403].includes(response.status)) {
       const open = await this.#ask(path, init, null)
       if (open.ok) return open
+      if (![401, 403].includes(open.status)) throw new Refused(await problemIn(open))
       await open.body?.cancel()
     }
     throw refused
   }
 
-  async #ask(path: string, init: RequestInit, token: string | null): Promise<Response> {
+  async #ask(
+    path: string,
+    { timeoutMs = this.#timeoutMs, ...init }: ApiRequest,
+    token: string | null,
+  ): Promise<Response> {
     const headers = new Headers(init.headers)
     if (token !== null) headers.set('authorization', `Bearer ${token}`)
     try {
       return await fetch(`${this.url}${path}`, {
         ...init,
         headers,
-        signal: AbortSignal.timeout(this.#timeoutMs),
+        signal: AbortSignal.timeout(timeoutMs),
       })
     } catch (cause) {
+      if (cause instanceof DOMException && cause.name === 'TimeoutError')
+        throw new AtlasError(
+          'sync/unavailable',
+          `central at ${this.url} did not answer within ${timeoutMs / 1000} s; its log says what it does`,
+          { cause },
+        )
       throw new AtlasError(
         'sync/unavailable',
         `cannot reach central at ${this.url}; start it with \`npm start\`, or name another with --url`,

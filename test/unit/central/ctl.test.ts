@@ -46,6 +46,17 @@ describe('commands', () => {
     expect(stamp('default', 3, 7)).toContain('policy rollback default --to 3')
   })
 
+  it('tell what an open read answers when a token nobody asked for is refused', async () => {
+    vi.stubGlobal('fetch', (_: string, { headers }: { headers: Headers }) =>
+      Promise.resolve(
+        headers.has('authorization') ? problem(401, { title: 'No' }) : problem(404, { title: 'Not there' }),
+      ),
+    )
+    const api = new Api({ url: 'http://central', token: 'old', optionalToken: true })
+    await expect(api.json('/v1/alerts/x')).rejects.toThrow('Not there')
+    vi.unstubAllGlobals()
+  })
+
   it('say how to start central when it is not there', async () => {
     await expect(new Api({ url: 'http://127.0.0.1:1/', token: null }).send('/')).rejects.toThrow(
       'cannot reach central at http://127.0.0.1:1; start it with `npm start`',
