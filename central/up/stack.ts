@@ -151,7 +151,8 @@ async function startParts(
   const shop = async () => {
     if (!options.storefront) return
     const storeFile = join(state.directory('storefront'), 'shop.db')
-    await Promise.all(storefrontParts({ root, ports: ports.shop, storeFile, logFile }).map(start))
+    const edge = `http://127.0.0.1:${ports.edges[0]}`
+    await Promise.all(storefrontParts({ root, ports: ports.shop, storeFile, edge, logFile }).map(start))
   }
   const [bundle] = await allSettledOrThrow([bundleEdge(root, options.cacheDir), brain(), shop()])
   await start(

@@ -19,6 +19,8 @@ export function storefrontParts(options: {
   root: string
   ports: readonly number[]
   storeFile: string
+  /** Where the services call each other. */
+  edge: string
   logFile: (name: string) => string
 }): PartSpec[] {
   return STOREFRONT.map(({ name, modules, port: usual }, index) => {
@@ -30,6 +32,7 @@ export function storefrontParts(options: {
         '--disable-warning=ExperimentalWarning',
         join(options.root, 'examples/storefront/server.node.ts'),
         ...['--port', String(port), '--modules', modules, '--store', options.storeFile],
+        ...['--edge', options.edge],
       ],
       cwd: options.root,
       logFile: options.logFile(name),

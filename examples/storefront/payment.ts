@@ -1,6 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
 import { Refusal, type Route } from './http.ts'
+import type { FindPayment, Payment } from './payment-lookup.ts'
 
 const RECEIPT_KEY = 'the example shop signs its receipts with this'
 
@@ -37,6 +38,12 @@ export function paymentRoutes(store: DatabaseSync): Route[] {
       },
     },
   ]
+}
+
+/** Finds payments where the module itself is: in the same process. */
+export function paymentIn(store: DatabaseSync): FindPayment {
+  const byId = store.prepare('SELECT id, cart, cents, receipt FROM payment WHERE id = ?')
+  return async (id) => (byId.get(id) as Payment | undefined) ?? null
 }
 
 function receipt(id: string, cart: string, cents: number): string {

@@ -3,7 +3,8 @@ import { cartRoutes } from './cart.ts'
 import { catalogRoutes } from './catalog.ts'
 import { type Route, serverOf } from './http.ts'
 import { pageRoutes } from './page.ts'
-import { paymentRoutes } from './payment.ts'
+import { paymentIn, paymentRoutes } from './payment.ts'
+import { paymentThrough } from './payment-lookup.ts'
 import { shippingRoutes } from './shipping.ts'
 import { openStore } from './store.ts'
 
@@ -11,25 +12,30 @@ import { openStore } from './store.ts'
  * One process of the shop: the monolith with all modules, or a service with some of them.
  *
  *     node server.node.ts --store shop.db --port 9000
- *     node server.node.ts --store shop.db --port 9002 --modules cart
+ *     node server.node.ts --store shop.db --port 9004 --modules shipping --edge http://127.0.0.1:8787
+ *
+ * A module calls another one that is not in its process through the edge, when it is told where that is.
  */
 const { values } = parseArgs({
   options: {
     port: { type: 'string', default: '9000' },
     store: { type: 'string', default: ':memory:' },
     modules: { type: 'string', default: 'page,catalog,cart,payment,shipping' },
+    edge: { type: 'string' },
   },
 })
 
 const store = openStore(values.store)
+const names = values.modules.split(',')
+const findPayment =
+  names.includes('payment') || values.edge === undefined ? paymentIn(store) : paymentThrough(values.edge)
 const modules: Readonly<Record<string, () => Route[]>> = {
   page: pageRoutes,
   catalog: catalogRoutes,
   cart: () => cartRoutes(store),
   payment: () => paymentRoutes(store),
-  shipping: () => shippingRoutes(store),
+  shipping: () => shippingRoutes(store, findPayment),
 }
-const names = values.modules.split(',')
 const routes = names.flatMap((name) => {
   const make = modules[name]
   if (!make) throw new Error(`unknown module "${name}"; there are: ${Object.keys(modules).join(', ')}`)

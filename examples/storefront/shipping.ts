@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
 import { Refusal, type Route } from './http.ts'
+import type { FindPayment } from './payment-lookup.ts'
 
 /** Cents for the first item and for each further one, by country. */
 const RATES: Readonly<Record<string, readonly [number, number]>> = {
@@ -11,10 +12,8 @@ const RATES: Readonly<Record<string, readonly [number, number]>> = {
 }
 
 /** The shipping module: quotes, and one shipment a payment. Its state is in the shared store. */
-export function shippingRoutes(store: DatabaseSync): Route[] {
-  const pieces = store.prepare(
-    'SELECT SUM(item.quantity) AS pieces FROM payment JOIN item ON item.cart = payment.cart WHERE payment.id = ?',
-  )
+export function shippingRoutes(store: DatabaseSync, findPayment: FindPayment): Route[] {
+  const pieces = store.prepare('SELECT SUM(quantity) AS pieces FROM item WHERE cart = ?')
   const insert = store.prepare(
     'INSERT INTO shipment (id, payment, country, cents) VALUES (?, ?, ?, ?) ON CONFLICT (payment) DO NOTHING',
   )
@@ -38,8 +37,9 @@ export function shippingRoutes(store: DatabaseSync): Route[] {
         const { payment, country } = await call.json()
         if (typeof payment !== 'string' || typeof country !== 'string')
           throw new Refusal(400, 'payment must be the id of a payment, and country a country code')
-        const count = Number(pieces.get(payment)?.pieces ?? 0)
-        if (count === 0) throw new Refusal(404, `there is no payment ${payment}`)
+        const paid = await findPayment(payment, call)
+        if (paid === null) throw new Refusal(404, `there is no payment ${payment}`)
+        const count = Number(pieces.get(paid.cart)?.pieces ?? 0)
         const made = insert.run(randomUUID(), payment, country, quote(country, count)).changes > 0
         return { status: made ? 201 : 200, body: ofPayment.get(payment) }
       },

@@ -1,0 +1,68 @@
+import { join } from 'node:path'
+import { afterEach, expect, it } from 'vitest'
+import { readPolicyFile } from '../../central/up/policy-file.ts'
+import type { Stack } from '../../central/up/stack.ts'
+import { STOREFRONT_POLICY } from '../../central/up/storefront.ts'
+import { type Tally, visitShop } from '../../central/up/traffic.ts'
+import type { MinuteMessage } from '../../contract/messages.ts'
+import { ROOT, startOwnStack } from '../support/stack.ts'
+import { until } from '../support/until.ts'
+
+/** Twenty times as fast: a minute lasts three seconds. */
+const SPEED = 20
+const VISITS = 5
+
+let stack: Stack | undefined
+afterEach(() => stack?.stop())
+
+/** The shop, all of whose modules go loose with the first requests and stay so. */
+async function start(): Promise<Stack> {
+  const policy = readPolicyFile(join(ROOT, STOREFRONT_POLICY))
+  const coupling = {
+    ...policy.coupling,
+    hybridLeaveRps: 0.001,
+    hybridEnterRps: 0.002,
+    looseLeaveRps: 0.003,
+    looseEnterRps: 0.004,
+    leaveAfterS: 86_400,
+    minDwellS: 0,
+  }
+  stack = await startOwnStack({
+    policy: { ...policy, coupling },
+    storefront: true,
+    tickMs: 200,
+    timeScale: (nowMs) => ({ wallStartMs: nowMs, startMs: nowMs, speed: SPEED, weight: 1 }),
+  })
+  return stack
+}
+
+/** Minutes that central has heard of. */
+async function minutes({ urls }: Stack): Promise<MinuteMessage[]> {
+  const response = await fetch(`${urls.central}/v1/pops/local`)
+  return response.ok ? ((await response.json()) as { minutes: MinuteMessage[] }).minutes : []
+}
+
+/** Requests by "caller → callee" that central has heard of. */
+async function told(running: Stack): Promise<Record<string, number>> {
+  const sums: Record<string, number> = {}
+  for (const { caller, callee, requests } of (await minutes(running)).flatMap(({ calls = [] }) => calls))
+    sums[`${caller} → ${callee}`] = (sums[`${caller} → ${callee}`] ?? 0) + requests
+  return sums
+}
+
+it('tells central which module calls which, once they are services of their own', async () => {
+  const running = await start()
+  const edge = running.urls.edges[0] ?? ''
+  await until('all is loose', async () => {
+    await fetch(edge)
+    return (await running.status())?.second?.mode === 'LOOSE'
+  })
+  const visits: Tally = { passed: 0, errors: [] }
+  for (let visit = 0; visit < VISITS; visit++) await visitShop(edge, visits)
+  expect(visits).toEqual({ passed: 10 * VISITS, errors: [] })
+
+  const seenMs = (await running.status())?.second?.atMs ?? 0
+  const isTold = async () => (await minutes(running)).some(({ minuteStartMs }) => minuteStartMs > seenMs)
+  await until('those minutes are told', isTold, { state: () => running.status() })
+  expect(await told(running)).toEqual({ 'shipping → payment': VISITS })
+})
