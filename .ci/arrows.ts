@@ -24,6 +24,7 @@ const EDGE_RANKS = [
   ['worker'],
   ['pipeline'],
   ['middleware'],
+  ['measure'],
   ['pop', 'predict', 'sync', 'hold'],
   ['control'],
 ]

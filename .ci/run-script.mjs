@@ -20,6 +20,7 @@ const SCRIPTS = {
   atlasctl: { module: 'central/ctl/main.node.ts' },
   dev: { module: 'node_modules/wrangler/bin/wrangler.js', args: ['dev'], core: true },
   deploy: { module: 'node_modules/wrangler/bin/wrangler.js', args: ['deploy'], core: true },
+  gauge: { module: 'central/up/gauge.node.ts', core: true },
   schema: { module: '.ci/schema.ts' },
   build: {},
 }

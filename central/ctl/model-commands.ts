@@ -1,7 +1,9 @@
 import { dirname, join } from 'node:path'
 import type { ModelManifest } from '../../contract/model/manifest.ts'
 import type { Release } from '../../contract/model/release.ts'
+import type { Inspection } from '../registry/inspect-model.node.ts'
 import { HORIZONS, type Pairing } from '../registry/measured.ts'
+import type { Measured } from '../registry/model-gauge.node.ts'
 import type { ModelEntry } from '../registry/model-store.ts'
 import type { Overview } from '../registry/registry.ts'
 import { answer, atMost, type Command, type Invocation, UsageError } from './command.ts'
@@ -14,6 +16,8 @@ interface Shown {
   readonly pairing: Pairing | null
 }
 
+/** Central tries a model up to three times under workerd, 20 s each, and others may be before it. */
+const PUT_LIMIT_MS = 120_000
 /** Long enough to be told apart, short enough to be typed. */
 const SHORT = 12
 
@@ -49,13 +53,14 @@ const putCommand: Command = {
     form.set('model', new Blob([invocation.readBytes(file)]), 'model.onnx')
     form.set('manifest', invocation.readFile(manifest ?? join(dirname(file), 'manifest.json')))
     if (fp32 !== null) form.set('fp32', new Blob([invocation.readBytes(fp32)]), 'fp32.onnx')
-    const put = await invocation.api.json<ModelEntry & { windowMs: number; fp32Difference: number | null }>(
-      '/v1/models',
-      { method: 'POST', body: form },
-    )
-    answer(invocation, put, ({ hash, name, sizeBytes, windowMs, fp32Difference }) => {
+    const put = await invocation.api.json<ModelEntry & Inspection>('/v1/models', {
+      method: 'POST',
+      body: form,
+      timeoutMs: PUT_LIMIT_MS,
+    })
+    answer(invocation, put, ({ hash, name, sizeBytes, measured, fp32Difference }) => {
       const beside = fp32Difference === null ? '' : `, ${fp32Difference.toPrecision(2)} from its fp32 form`
-      return `${plain(name)} is stored as ${hash}\n${sizeBytes} bytes, ${windowMs.toFixed(2)} ms a window${beside}\n`
+      return `${plain(name)} is stored as ${hash}\n${sizeBytes} bytes${beside}\n${measuredText(measured)}`
     })
   },
 }
@@ -120,12 +125,14 @@ function overviewText({ release, history, models, pairing, drift }: Overview): s
     model.name,
     model.role ?? '-',
     String(model.sizeBytes),
+    model.measured === null ? '-' : model.measured.windowMs.toFixed(2),
+    model.measured === null ? '-' : model.measured.sessionMs.toFixed(0),
     when(model.putAtMs),
     model.by,
   ])
-  const columns = ['HASH', 'NAME', 'ROLE', 'BYTES', 'PUT', 'BY'].map((head) => ({
+  const columns = ['HASH', 'NAME', 'ROLE', 'BYTES', 'WINDOW ms', 'START ms', 'PUT', 'BY'].map((head) => ({
     head,
-    ...(head === 'BYTES' ? { right: true } : {}),
+    right: head === 'BYTES' || head.endsWith('ms'),
   }))
   const releases = history
     .slice(0, 5)
@@ -153,7 +160,7 @@ function shownText({ entry, role, manifest, pairing }: Shown): string {
     `role ${role ?? 'none'}, put ${when(entry.putAtMs)} by ${entry.by}, ${entry.sizeBytes} bytes, ${parameters} parameters`,
     `trained: ${training.command}`,
   ]
-  return `${head.map(plain).join('\n')}\n${pairing === null ? 'not measured by PoPs now\n' : pairingText(pairing)}`
+  return `${head.map(plain).join('\n')}\n${measuredText(entry.measured)}${pairing === null ? 'not measured by PoPs now\n' : pairingText(pairing)}`
 }
 
 function pairingText({
@@ -182,6 +189,17 @@ function pairingText({
   ]
   const columns = heads.map((head, index) => ({ head, ...(index > 0 ? { right: true } : {}) }))
   return `${lines.map(plain).join('\n')}\n${table(columns, rows)}`
+}
+
+/** What a model cost under workerd, in one line. */
+function measuredText(measured: Measured | null): string {
+  if (measured === null) return 'not measured under workerd: it was stored before that was done\n'
+  const { windowMs, windowP99Ms, sessionMs, residentBytes, machine, clock } = measured
+  const memory = residentBytes === null ? '' : `, ${Math.round(residentBytes / 2 ** 20)} MiB`
+  const how = clock === 'cpu' ? 'CPU time' : 'wall time'
+  return plain(
+    `under workerd: ${windowMs.toFixed(2)} ms a window (p99 ${windowP99Ms.toFixed(2)}), ${sessionMs.toFixed(0)} ms to start${memory}; ${how}, ${machine}`,
+  ).concat('\n')
 }
 
 function short(ref: string): string {

@@ -7,30 +7,25 @@ import type { ModelPackage } from '../../contract/model/model-package.ts'
 import { selfCheckHistory } from '../../contract/model/self-check.ts'
 import { ForecastSession } from '../train/forecast-session.node.ts'
 
-/** Longest a whole window may take, milliseconds: half of it is what the shipped model takes on a slow machine. */
-export const BUDGET_MS = 5
-const TIMED_RUNS = 25
 /** Between int8 and fp32, in the model's own unit, where 1 is the series' level. */
 const LARGEST_DIFFERENCE = 0.1
 const WINDOWS = 64
 
 /** What running a model has shown. */
 export interface Inspection {
-  /** Median time of one window in onnxruntime-node on one thread. */
-  readonly windowMs: number
   /** Largest difference of the answers from the fp32 form's; null where that was not given. */
   readonly fp32Difference: number | null
 }
 
 /**
  * Runs a model before it is taken: shapes, its manifest's self-check (which NaN weights fail), many windows for numbers
- * that are not finite, the fp32 form beside it where there is one, and its time against the budget.
- * @throws AtlasError `model/unreadable`, `model/shape`, `model/slow`
+ * that are not finite, and the fp32 form beside it where there is one. What hangs is not stopped here: `ModelGauge` comes
+ * first.
+ * @throws AtlasError `model/unreadable`, `model/shape`
  */
 export async function inspectModel(
   { manifest: { forecaster }, model }: ModelPackage,
   fp32: Uint8Array | null,
-  budgetMs = BUDGET_MS,
 ): Promise<Inspection> {
   await checkShapes(model, forecaster)
   const session = await open(model)
@@ -43,8 +38,7 @@ export async function inspectModel(
     const answers = await session.run(windows)
     if (!answers.every(Number.isFinite))
       throw new AtlasError('model/unreadable', 'the model answers numbers that are not finite')
-    const fp32Difference = fp32 === null ? null : await difference(fp32, windows, answers)
-    return { windowMs: await timed(session, windows, budgetMs), fp32Difference }
+    return { fp32Difference: fp32 === null ? null : await difference(fp32, windows, answers) }
   } finally {
     await session.release()
   }
@@ -125,24 +119,5 @@ async function difference(
   throw new AtlasError(
     'model/unreadable',
     `the model differs from its fp32 form by ${most} of the level; at most ${LARGEST_DIFFERENCE} is allowed`,
-  )
-}
-
-async function timed(
-  session: ForecastSession,
-  windows: readonly Float32Array[],
-  budgetMs: number,
-): Promise<number> {
-  const times: number[] = []
-  for (let run = 0; run < TIMED_RUNS; run++) {
-    const startMs = performance.now()
-    await session.run(windows.slice(run, run + 1))
-    times.push(performance.now() - startMs)
-  }
-  const windowMs = times.sort((a, b) => a - b)[TIMED_RUNS >> 1] ?? Number.NaN
-  if (windowMs <= budgetMs) return windowMs
-  throw new AtlasError(
-    'model/slow',
-    `the model takes ${windowMs.toFixed(2)} ms a window, its budget is ${budgetMs} ms`,
   )
 }

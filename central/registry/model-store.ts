@@ -4,6 +4,7 @@ import type { ModelManifest } from '../../contract/model/manifest.ts'
 import { sha256Hex } from '../../contract/model/model-file.ts'
 import { openPackage } from '../../contract/model/model-package.ts'
 import { MODEL_BUCKET } from '../../contract/subjects.ts'
+import type { Measured } from './model-gauge.node.ts'
 
 /** A package as the registry lists it. */
 export interface ModelEntry {
@@ -12,6 +13,8 @@ export interface ModelEntry {
   readonly sizeBytes: number
   readonly by: string
   readonly putAtMs: number
+  /** What it cost under workerd; null for one that was stored before that was measured. */
+  readonly measured: Measured | null
 }
 
 export interface ModelStoreOptions {
@@ -35,12 +38,15 @@ export class ModelStore {
    * Stores a package; one that is there already is left as it is.
    * @throws AtlasError `sync/unavailable` when NATS did not confirm it
    */
-  put(bytes: Uint8Array<ArrayBuffer>, name: string, by: string): Promise<ModelEntry> {
+  put(
+    bytes: Uint8Array<ArrayBuffer>,
+    told: Pick<ModelEntry, 'name' | 'by' | 'measured'>,
+  ): Promise<ModelEntry> {
     return this.#ask(async (store) => {
       const hash = await sha256Hex(bytes)
       const known = await store.info(hash)
       if (known !== null && !known.deleted) return entryOf(known)
-      const about = { name, by, putAtMs: this.#options.wallMs() }
+      const about = { ...told, putAtMs: this.#options.wallMs() }
       const options = { max_chunk_size: CHUNK_BYTES }
       await store.putBlob({ name: hash, description: JSON.stringify(about), options }, bytes)
       return { hash, ...about, sizeBytes: bytes.length }
@@ -90,13 +96,14 @@ export class ModelStore {
 }
 
 function entryOf({ name: hash, size, description }: ObjectInfo): ModelEntry {
-  const about: { name?: unknown; by?: unknown; putAtMs?: unknown } = parse(description)
+  const about: { name?: unknown; by?: unknown; putAtMs?: unknown; measured?: Measured } = parse(description)
   return {
     hash,
     sizeBytes: size,
     name: typeof about.name === 'string' ? about.name : 'unknown',
     by: typeof about.by === 'string' ? about.by : 'unknown',
     putAtMs: typeof about.putAtMs === 'number' ? about.putAtMs : 0,
+    measured: about.measured ?? null,
   }
 }
 

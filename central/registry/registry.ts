@@ -6,12 +6,14 @@ import type { View } from '../ingest/view.ts'
 import { notProven } from './gate.ts'
 import { type Inspection, inspectModel } from './inspect-model.node.ts'
 import { type Drift, driftOf, type Pairing, pairingOf } from './measured.ts'
+import type { ModelGauge } from './model-gauge.node.ts'
 import type { ModelEntry, ModelStore } from './model-store.ts'
 import type { ReleaseChange, ReleaseRecord, ReleaseStore } from './release-store.ts'
 
 export interface RegistryOptions {
   readonly models: ModelStore
   readonly releases: ReleaseStore
+  readonly gauge: ModelGauge
   readonly view: View
   /** Days of the series' time that the policies ask for. */
   readonly periods: () => Promise<{ readonly shadowDays: number; readonly probationDays: number }>
@@ -44,8 +46,8 @@ export class Registry {
   }
 
   /**
-   * Runs a model, then stores it. What it is refused for is thrown.
-   * @throws AtlasError `model/unreadable`, `model/shape`, `model/slow`, `sync/unavailable`
+   * Measures a model under workerd, checks its answers, then stores it. What it is refused for is thrown.
+   * @throws AtlasError `model/unreadable`, `model/shape`, `model/slow`, `setup/missing-tool`, `sync/unavailable`
    */
   async put(
     manifest: unknown,
@@ -55,8 +57,10 @@ export class Registry {
   ): Promise<ModelEntry & Inspection> {
     const bytes = packModel(manifest, model)
     const opened = await readPackage(bytes)
+    const measured = await this.#options.gauge.measure(bytes)
     const inspection = await inspectModel(opened, fp32)
-    const entry = await this.#options.models.put(bytes, opened.manifest.forecaster.name, by)
+    const { name } = opened.manifest.forecaster
+    const entry = await this.#options.models.put(bytes, { name, by, measured })
     await this.#options.releases.audit({ kind: 'model-put', by, hash: entry.hash }, `model-put:${entry.hash}`)
     return { ...entry, ...inspection }
   }

@@ -12,6 +12,7 @@ import { View } from '../ingest/view.ts'
 import { NatsLink } from '../nats/link.ts'
 import { ensureStreams } from '../nats/streams.ts'
 import { PolicyStore } from '../policy/policy-store.ts'
+import { ModelGauge } from '../registry/model-gauge.node.ts'
 import { ModelStore } from '../registry/model-store.ts'
 import { ModelWatch } from '../registry/model-watch.ts'
 import { periodsOf } from '../registry/periods.ts'
@@ -74,7 +75,8 @@ export async function startCentral(config: CentralConfig, log: Log, wallMs: () =
   const store = new PolicyStore(signed)
   const releases = new ReleaseStore(signed)
   const periods = () => periodsOf(store)
-  const registry = new Registry({ models: new ModelStore(signed), releases, view, periods })
+  const gauge = new ModelGauge({ config: config.gauge })
+  const registry = new Registry({ models: new ModelStore(signed), releases, gauge, view, periods })
   const watch = new ModelWatch({ registry, releases, view, periods, log })
   const services: Services = {
     store,

@@ -16,6 +16,8 @@ export const CENTRAL_VARS = {
   ATLAS_CENTRAL_TOKENS_FILE: 'file with hashed bearer tokens (createToken); needed; SIGHUP reads it again',
   ATLAS_CENTRAL_OPEN_READ: '1: reads need no token; only on a loopback address',
   ATLAS_CENTRAL_STALE_MS: 'a PoP is stale when nothing was heard of it for this long; default 5000',
+  ATLAS_CENTRAL_GAUGE:
+    'file that `npm run gauge` wrote: how workerd is started to measure a model before it is stored; default: none, and no model can be put',
   ATLAS_CENTRAL_TELEMETRY_BYTES: 'most bytes of telemetry kept in JetStream; default 512 MiB',
 } as const
 
@@ -30,6 +32,8 @@ export interface CentralConfig {
   readonly tokens: TokenFile
   readonly openRead: boolean
   readonly staleMs: number
+  /** Configuration of workerd in which models are measured; null: none can be put. */
+  readonly gauge: string | null
   readonly limits: StreamLimits
 }
 
@@ -60,6 +64,7 @@ export async function loadConfig(vars: CentralVars): Promise<CentralConfig> {
     tokensFile,
     tokens: parseTokenFile(read('ATLAS_CENTRAL_TOKENS_FILE', tokensFile)),
     openRead,
+    gauge: vars.ATLAS_CENTRAL_GAUGE || null,
     staleMs: integer(vars, 'ATLAS_CENTRAL_STALE_MS', 5_000, 100, 3_600_000),
     limits: {
       ...DEFAULT_LIMITS,

@@ -28,6 +28,7 @@ const TITLES: Partial<Record<ErrorCode, readonly [ContentfulStatusCode, string]>
   'config/invalid': [400, 'The request has a fault'],
   'auth/missing': [401, 'A token is needed'],
   'auth/denied': [403, 'The token does not allow this'],
+  'setup/missing-tool': [503, 'Central cannot measure models'],
   'sync/unavailable': [503, 'NATS is away'],
 }
 

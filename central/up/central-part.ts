@@ -10,9 +10,10 @@ export function centralPart(options: {
   keys: Keys
   port: number
   natsUrl: string
+  gauge: string
   logFile: string
 }): PartSpec {
-  const { root, keys, port, natsUrl, logFile } = options
+  const { root, keys, port, natsUrl, gauge, logFile } = options
   const vars: CentralVars = {
     ATLAS_CENTRAL_HOST: '127.0.0.1',
     ATLAS_CENTRAL_PORT: String(port),
@@ -21,6 +22,7 @@ export function centralPart(options: {
     ATLAS_CENTRAL_SIGNING_KEY_FILE: keys.signingKeyFile,
     ATLAS_CENTRAL_TOKENS_FILE: keys.tokensFile,
     ATLAS_CENTRAL_OPEN_READ: '1',
+    ATLAS_CENTRAL_GAUGE: gauge,
   }
   return {
     name: 'central',

@@ -9,7 +9,7 @@ import type { TimeScale } from '../../contract/ports.ts'
 import type { PartSpec } from './part.ts'
 import { answers } from './probe.ts'
 import type { Keys, StateDir } from './state-dir.ts'
-import { type BundledModule, type EdgeService, workerdConfig } from './workerd-config.ts'
+import { type BundledModule, type EdgeService, type WorkerdConfig, workerdConfig } from './workerd-config.ts'
 
 export interface EdgeOptions {
   readonly root: string
@@ -28,6 +28,9 @@ export interface EdgeOptions {
   readonly tickMs: number | null
 }
 
+/** What wrangler.toml says of the Worker. */
+export type Wrangler = z.output<typeof wranglerSchema>
+
 const wranglerSchema = z.object({
   compatibility_date: z.string(),
   compatibility_flags: z.array(z.string()).default([]),
@@ -41,16 +44,13 @@ const MAIN = 'worker.js'
 /** workerd with every edge service of the stack, configured from wrangler.toml. Writes the configuration. */
 export function edgePart(options: EdgeOptions): PartSpec {
   const { root, state, keys, bundle } = options
-  const wrangler = wranglerSchema.parse(parse(readFileSync(join(root, 'wrangler.toml'), 'utf8')))
+  const wrangler = readWrangler(root)
   const configFile = state.file('workerd.capnp')
   const text = workerdConfig({
     compatibilityDate: wrangler.compatibility_date,
     compatibilityFlags: wrangler.compatibility_flags,
     modules: modulesOf(bundle, state.path),
-    objects: wrangler.durable_objects.bindings.map(({ name, class_name }) => ({
-      binding: name,
-      className: class_name,
-    })),
+    objects: objectsOf(wrangler),
     services: servicesOf(options, wrangler.vars),
     storageDir: state.directory('objects'),
   })
@@ -99,8 +99,17 @@ function servicesOf(options: EdgeOptions, vars: Readonly<Record<string, string>>
   })
 }
 
+export function readWrangler(root: string): Wrangler {
+  return wranglerSchema.parse(parse(readFileSync(join(root, 'wrangler.toml'), 'utf8')))
+}
+
+/** Bindings and classes of the Durable Objects. */
+export function objectsOf({ durable_objects }: Wrangler): WorkerdConfig['objects'] {
+  return durable_objects.bindings.map(({ name, class_name }) => ({ binding: name, className: class_name }))
+}
+
 /** The main module first: workerd starts with it. */
-function modulesOf(bundle: string, configDir: string): BundledModule[] {
+export function modulesOf(bundle: string, configDir: string): BundledModule[] {
   const names = readdirSync(bundle).filter((name) => name !== MAIN && KINDS[extension(name)] !== undefined)
   return [MAIN, ...names.sort()].map((name) => ({
     name,

@@ -8,6 +8,7 @@ import { natsServerConfig } from '../nats/server-config.ts'
 import { bundleEdge } from './bundle.ts'
 import { centralPart } from './central-part.ts'
 import { edgePart } from './edge-part.ts'
+import { gaugeFile, writeGauge } from './gauge.ts'
 import { Leash } from './leash.ts'
 import { Part, type PartSpec } from './part.ts'
 import { withAddresses } from './policy-file.ts'
@@ -122,6 +123,7 @@ async function startParts(
     ? withAddresses(options.policy, storefrontAddresses(ports.shop))
     : options.policy
   const logFile = (name: string) => state.file('logs', `${name}.log`)
+  const gaugeDir = state.directory('gauge')
   const natsUrl = ports.nats ? `ws://127.0.0.1:${ports.nats[1]}` : null
 
   const brain = async () => {
@@ -145,7 +147,14 @@ async function startParts(
       answers: () => accepts(websocketPort),
     })
     await start(
-      centralPart({ root, keys, port: ports.central, natsUrl: natsUrl ?? '', logFile: logFile('central') }),
+      centralPart({
+        root,
+        keys,
+        port: ports.central,
+        natsUrl: natsUrl ?? '',
+        gauge: gaugeFile(gaugeDir),
+        logFile: logFile('central'),
+      }),
     )
   }
   const shop = async () => {
@@ -155,6 +164,7 @@ async function startParts(
     await Promise.all(storefrontParts({ root, ports: ports.shop, storeFile, edge, logFile }).map(start))
   }
   const [bundle] = await allSettledOrThrow([bundleEdge(root, options.cacheDir), brain(), shop()])
+  writeGauge(root, bundle as string, gaugeDir)
   await start(
     edgePart({
       root,

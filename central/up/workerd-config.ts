@@ -55,9 +55,37 @@ ${sockets.join('\n')}
 );
 
 const modules :List(Workerd.Worker.Module) = [
-${config.modules.map(({ name, kind, path }) => `  (name = ${quote(name)}, ${kind} = embed ${quote(path)}),`).join('\n')}
+${config.modules.map((module) => `  ${embedded(module)},`).join('\n')}
 ];
 `
+}
+
+/**
+ * Text of a configuration in which models are measured: the bundle as PoPs run it, entered by the way that only this
+ * configuration opens. The address of socket `http` is given on the command line.
+ */
+export function gaugeConfig({
+  compatibilityDate,
+  compatibilityFlags,
+  modules,
+}: Pick<WorkerdConfig, 'compatibilityDate' | 'compatibilityFlags' | 'modules'>): string {
+  return `using Workerd = import "/workerd/workerd.capnp";
+
+const config :Workerd.Config = (
+  services = [
+    (name = "edge", worker = (
+      modules = [${modules.map(embedded).join(', ')}],
+      compatibilityDate = ${quote(compatibilityDate)},
+      compatibilityFlags = [${compatibilityFlags.map(quote).join(', ')}],
+    )),
+  ],
+  sockets = [(name = "http", http = (), service = (name = "edge", entrypoint = "ModelGauge"))],
+);
+`
+}
+
+function embedded({ name, kind, path }: BundledModule): string {
+  return `(name = ${quote(name)}, ${kind} = embed ${quote(path)})`
 }
 
 function worker(config: WorkerdConfig, service: EdgeService): string {

@@ -1,6 +1,7 @@
 import type { EdgeVars } from '../control/config.ts'
 import { createEdge } from './edge.ts'
 
+export { ModelGauge } from '../measure/model-gauge.ts'
 export { PopObject } from '../pop/pop.object.ts'
 export { ForecastObject } from '../predict/forecast.object.ts'
 

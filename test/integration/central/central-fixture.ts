@@ -30,7 +30,8 @@ export class CentralFixture {
     this.#file = { tokens: [read.entry, push.entry, admin.entry] }
   }
 
-  async start(): Promise<void> {
+  /** @param gauge configuration of workerd that models are measured in; without it none can be put */
+  async start(gauge: string | null = null): Promise<void> {
     this.key ??= await createSigningKey()
     const tokensFile = join(this.nats.dir, 'tokens.json')
     writeFileSync(tokensFile, JSON.stringify(this.#file))
@@ -44,6 +45,7 @@ export class CentralFixture {
         tokens: this.#file,
         openRead: true,
         staleMs: 2_000,
+        gauge,
         limits: DEFAULT_LIMITS,
       },
       (event, facts) => this.lines.push(`${event} ${JSON.stringify(facts ?? {})}`),

@@ -1,6 +1,12 @@
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { ModelEntry } from '../../../central/registry/model-store.ts'
+import { bundleEdge } from '../../../central/up/bundle.ts'
+import { writeGauge } from '../../../central/up/gauge.ts'
 import type { Release } from '../../../contract/model/release.ts'
 import { formOf, type ModelUpload, shippedModel, withModel } from '../../support/challenger.ts'
+import { nanModel, otherShape, slowModel } from '../../support/costly-models.ts'
+import { ROOT } from '../../support/stack.ts'
 import { until } from '../../support/until.ts'
 import { CentralFixture } from './central-fixture.ts'
 import { NatsFixture } from './nats-fixture.ts'
@@ -10,7 +16,7 @@ const central = new CentralFixture(nats)
 
 beforeAll(async () => {
   await nats.start()
-  await central.start()
+  await central.start(writeGauge(ROOT, await bundleEdge(ROOT, join(ROOT, '.atlas/cache')), nats.dir))
   await until('central is connected', () => central.connected())
 })
 
@@ -45,8 +51,10 @@ describe('putting a model', () => {
     const hash = await put(shipped)
     expect(hash).toMatch(/^[0-9a-f]{64}$/)
     expect(await put(shipped)).toBe(hash)
-    const { models } = await central.json<{ models: object[] }>('/v1/models')
+    const { models } = await central.json<{ models: ModelEntry[] }>('/v1/models')
     expect(models).toMatchObject([{ hash, name: 'one', by: 'pusher', role: null }])
+    expect(models[0]?.measured?.windowMs).toBeGreaterThan(0)
+    expect(models[0]?.measured?.windowMs).toBeLessThanOrEqual(5)
     expect(await central.json(`/v1/models/${hash.slice(0, 8)}`)).toMatchObject({
       entry: { hash },
       role: null,
@@ -54,7 +62,10 @@ describe('putting a model', () => {
     })
   })
 
-  it.each<[string, () => ModelUpload, string, RegExp]>([
+  it.each<[string, () => ModelUpload | Promise<ModelUpload>, string, RegExp]>([
+    ['is too slow', () => slowModel('slow'), 'model/slow', /ms a window .* at most 5 ms/],
+    ['is of another shape', () => otherShape('other'), 'model/shape', /input must be window/],
+    ['has weights that are no numbers', () => nanModel('nan'), 'model/unreadable', /NaN/],
     [
       'is truncated',
       () => ({ ...shipped, model: shipped.model.slice(0, 1000) }),
@@ -85,9 +96,11 @@ describe('putting a model', () => {
       /self-check/,
     ],
   ])('refuses one that %s, with the reason', async (_, upload, code, detail) => {
-    const found = await refusal(await post('', formOf(upload())))
+    const found = await refusal(await post('', formOf(await upload())))
     expect(found).toMatchObject({ status: 422, code })
     expect(found.detail).toMatch(detail)
+    const { models } = await central.json<{ models: ModelEntry[] }>('/v1/models')
+    expect(models.map(({ name }) => name)).toEqual(['one'])
   })
 
   it('refuses one whose int8 form is another model than its fp32 form', async () => {
