@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { AtlasError } from '../../contract/errors.ts'
 import type { TrustedKeys } from '../../contract/signed-policy.ts'
 import { createToken, parseTokenFile } from '../auth/token-file.ts'
 import { createNkey, publicKeyOf } from '../nats/nkey.ts'
 import { createSigningKey } from '../policy/signing-key.ts'
+import { claimLock, releaseLock } from './lock-file.ts'
 
 /** The directory in which one stack keeps its keys, NATS store, Durable Objects, shop database and logs. */
 export class StateDir {
@@ -31,20 +32,16 @@ export class StateDir {
    * @throws AtlasError `setup/failed` when the one that has it still runs
    */
   lock(): boolean {
-    const file = this.file('lock')
-    const last = existsSync(file) ? readFileSync(file, 'utf8').trim() : null
-    if (last !== null && isAlive(last)) {
-      throw new AtlasError(
-        'setup/failed',
-        `another ATLAS (pid ${last.split(' ')[0]}) runs with ${this.path}; stop it, or choose another directory with --state-dir`,
-      )
-    }
-    writeFileSync(file, lifeOf(process.pid))
-    return last !== null
+    const claim = claimLock(this.file('lock'))
+    if (claim.kind !== 'held') return claim.kind === 'left'
+    throw new AtlasError(
+      'setup/failed',
+      `another ATLAS (pid ${claim.pid}) runs with ${this.path}; stop it, or choose another directory with --state-dir`,
+    )
   }
 
   unlock(): void {
-    rmSync(this.file('lock'), { force: true })
+    releaseLock(this.file('lock'))
   }
 
   /** Text of a secret file (mode 0600), made once; a file is there whole or not at all. */
@@ -105,24 +102,4 @@ export async function keysOf(state: StateDir, pops: readonly string[]): Promise<
     operatorToken: state.token('operator', 'tokens.json'),
     adminToken: state.secret('admin.token', () => createToken('admin', ['read']).token),
   }
-}
-
-/** `pid start-time`: a process, and not another one that got its number later. Field 22 of proc(5) /proc/pid/stat. */
-function lifeOf(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return `${pid} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}`
-  } catch {
-    return `${pid}`
-  }
-}
-
-function isAlive(life: string): boolean {
-  const pid = Number(life.split(' ')[0])
-  try {
-    process.kill(pid, 0)
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === 'ESRCH') return false
-  }
-  return lifeOf(pid) === life
 }

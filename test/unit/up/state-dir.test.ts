@@ -1,6 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createToken, findToken, parseTokenFile } from '../../../central/auth/token-file.ts'
 import { keysOf, StateDir } from '../../../central/up/state-dir.ts'
@@ -31,6 +34,31 @@ describe('state directory', () => {
     writeFileSync(join(folder, 'lock'), `${process.pid} 1`)
     expect(new StateDir(folder).lock()).toBe(true)
   })
+
+  it('goes to one of several that want it at the same moment, fresh or left by a killed one', async () => {
+    const folders = Array.from({ length: 30 }, (_, index) => join(folder, String(index)))
+    for (const [index, path] of folders.entries()) {
+      mkdirSync(path)
+      if (index % 3 > 0) writeFileSync(join(path, 'lock'), '2147483646 1')
+    }
+    const program = join(import.meta.dirname, 'lock-race.node.ts')
+    const args = ['--no-warnings', program, String(Date.now() + 1_500), ...folders]
+    const racers = Array.from({ length: 4 }, () =>
+      spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] }),
+    )
+    try {
+      const won = await Promise.all(
+        racers.map(async ({ stdout }) => {
+          for await (const line of createInterface(stdout)) return JSON.parse(line) as string[]
+          return []
+        }),
+      )
+      expect(won.flat().sort()).toEqual([...folders].sort())
+    } finally {
+      for (const racer of racers) racer.stdin.end()
+      await Promise.all(racers.map((racer) => racer.exitCode ?? once(racer, 'exit')))
+    }
+  }, 20_000)
 
   it('makes keys once, for its owner alone, and no token stands in the tokens file', async () => {
     const state = new StateDir(join(folder, 'state'))
