@@ -45,14 +45,14 @@ export class StateDir {
   }
 
   /** Text of a secret file (mode 0600), made once; a file is there whole or not at all. */
-  secret(name: string, make: () => string): string {
+  async secret(name: string, make: () => string | Promise<string>): Promise<string> {
     const file = this.file('keys', name)
-    if (!existsSync(file)) this.#writeSecret(name, make())
+    if (!existsSync(file)) this.#writeSecret(name, await make())
     return readFileSync(file, 'utf8').trim()
   }
 
   /** A token of central: its own file, and its hash among those that central knows. */
-  token(name: string, tokensName: string): string {
+  token(name: string, tokensName: string): Promise<string> {
     return this.secret(`${name}.token`, () => {
       const file = this.file('keys', tokensName)
       const known = existsSync(file) ? parseTokenFile(readFileSync(file, 'utf8')).tokens : []
@@ -84,22 +84,21 @@ export interface Keys {
 }
 
 export async function keysOf(state: StateDir, pops: readonly string[]): Promise<Keys> {
-  const central = state.secret('central.nkey', () => createNkey().seed)
-  const fresh = JSON.stringify(await createSigningKey(), null, 2)
-  const signing = JSON.parse(state.secret('signing.json', () => fresh)) as {
-    keyId: string
-    publicKey: string
-  }
+  const central = await state.secret('central.nkey', () => createNkey().seed)
+  const signing = JSON.parse(
+    await state.secret('signing.json', async () => JSON.stringify(await createSigningKey(), null, 2)),
+  ) as { keyId: string; publicKey: string }
+  const seeds = pops.map(async (name) => {
+    const seed = await state.secret(`pop-${name}.nkey`, () => createNkey().seed)
+    return { name, seed, nkey: publicKeyOf(seed) }
+  })
   return {
     centralNkey: { seedFile: state.file('keys', 'central.nkey'), publicKey: publicKeyOf(central) },
-    pops: pops.map((name) => {
-      const seed = state.secret(`pop-${name}.nkey`, () => createNkey().seed)
-      return { name, seed, nkey: publicKeyOf(seed) }
-    }),
+    pops: await Promise.all(seeds),
     signingKeyFile: state.file('keys', 'signing.json'),
     trusted: { [signing.keyId]: signing.publicKey },
     tokensFile: state.file('keys', 'tokens.json'),
-    operatorToken: state.token('operator', 'tokens.json'),
-    adminToken: state.secret('admin.token', () => createToken('admin', ['read']).token),
+    operatorToken: await state.token('operator', 'tokens.json'),
+    adminToken: await state.secret('admin.token', () => createToken('admin', ['read']).token),
   }
 }
