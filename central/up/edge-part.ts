@@ -104,7 +104,7 @@ export function readWrangler(root: string): Wrangler {
 }
 
 /** Bindings and classes of the Durable Objects. */
-export function objectsOf({ durable_objects }: Wrangler): WorkerdConfig['objects'] {
+function objectsOf({ durable_objects }: Wrangler): WorkerdConfig['objects'] {
   return durable_objects.bindings.map(({ name, class_name }) => ({ binding: name, className: class_name }))
 }
 
