@@ -4,8 +4,12 @@ import { readMachines } from './machines.ts'
 import { readNab } from './nab-corpus.ts'
 import { evaluateNab } from './nab-report.ts'
 import type { EvalOptions, Result } from './report.ts'
+import { evaluateTickAlerts } from './tick-alerts.ts'
 
-/** How well anomalies are found: one series at a time (NAB), and over the many measures of a machine (SMD, ASD). */
+/**
+ * How well anomalies are found: one series at a time (NAB), over the many measures of a machine (SMD, ASD), and in the ticks of
+ * generated sites.
+ */
 export default async function* evaluateAnomaly(options: EvalOptions): AsyncIterable<Result> {
   const corpus = readNab(options.dataDir)
   const machines = readMachines(options.dataDir)
@@ -16,4 +20,5 @@ export default async function* evaluateAnomaly(options: EvalOptions): AsyncItera
     )
   if (corpus.length > 0) yield* evaluateNab(corpus, options)
   if (machines.length > 0) yield* evaluateMachines(machines, options)
+  yield* evaluateTickAlerts(options)
 }

@@ -1,5 +1,6 @@
+import type { FeatureTail } from '../../contract/model/feature-tail.ts'
 import { seededRandom } from '../../contract/ports.ts'
-import { type FeatureTail, fitTails } from '../../core-wasm/anomaly/feature-tails.ts'
+import { fitTails } from '../../core-wasm/anomaly/feature-tails.ts'
 import {
   excessesOf,
   MULTIVARIATE_SETTINGS,

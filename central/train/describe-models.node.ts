@@ -16,7 +16,7 @@ import type { ForecastSession } from './forecast-session.node.ts'
 import { FORECASTER_SHAPE } from './network.ts'
 import { FIT_SHARE } from './traces.node.ts'
 import type { ForecasterTraining, TrainedForecaster } from './train-forecaster.node.ts'
-import { CONTAMINATION, type TrainedForest } from './train-forest.node.ts'
+import type { TrainedForest } from './train-forest.node.ts'
 
 const SELF_CHECK_SEEDS = [1, 2, 3, 4]
 const SELF_CHECK_TOLERANCE = 0.01
@@ -35,10 +35,15 @@ export interface TrainedModels {
 
 /** The manifest of freshly trained models. It holds no time and no machine, so the same training gives the same file. */
 export async function describeModels(models: TrainedModels): Promise<ModelManifest> {
-  return parseManifest({ v: 1, forecaster: await describeForecaster(models), forest: describeForest(models) })
+  return parseManifest({
+    v: 1,
+    forecaster: await describeForecaster(models),
+    forest: describeForest(models.forest),
+  })
 }
 
-async function describeForecaster(models: TrainedModels): Promise<unknown> {
+/** The manifest's part about a forecaster. */
+export async function describeForecaster(models: Omit<TrainedModels, 'forest'>): Promise<unknown> {
   const { model, session, trained, quantisation, errors } = models
   return {
     name: `lstm-${FORECASTER_SHAPE.hidden.join('-')}-${sha256(model).slice(0, 8)}`,
@@ -60,13 +65,23 @@ async function describeForecaster(models: TrainedModels): Promise<unknown> {
   }
 }
 
-function describeTraining({ training, trained, command }: TrainedModels): ForecasterManifest['training'] {
-  const { seed, epochs, batch, learningRate, traces } = training
+function describeTraining({
+  training,
+  trained,
+  command,
+}: Omit<TrainedModels, 'forest'>): ForecasterManifest['training'] {
+  const { seed, epochs, batch, learningRate, traces, further = [] } = training
   const windowsOf = (name: string) => trained.drawn.get(name) ?? 0
   const recorded = traces.map(({ name, sha256: hash }) => ({
     name,
     sha256: hash,
     part: `first ${FIT_SHARE * 100} %`,
+    windows: windowsOf(name),
+  }))
+  const own = [...new Set(further.map(({ series }) => series.name))].map((name) => ({
+    name,
+    sha256: null,
+    part: 'all',
     windows: windowsOf(name),
   }))
   return {
@@ -76,7 +91,11 @@ function describeTraining({ training, trained, command }: TrainedModels): Foreca
     batch,
     learningRate,
     finalLoss: trained.finalLoss,
-    sources: [{ name: 'generated', sha256: null, part: 'all', windows: windowsOf('generated') }, ...recorded],
+    sources: [
+      { name: 'generated', sha256: null, part: 'all', windows: windowsOf('generated') },
+      ...recorded,
+      ...own,
+    ],
     remark:
       traces.length === 0
         ? 'no recorded traces were there: generated traffic alone'
@@ -85,10 +104,16 @@ function describeTraining({ training, trained, command }: TrainedModels): Foreca
   }
 }
 
-function describeForest({
-  forest: { forest, bytes, calibration, points },
-  training,
-}: TrainedModels): ForestManifest {
+/** The manifest's part about a forest. */
+export function describeForest({
+  seed,
+  forest,
+  bytes,
+  tails,
+  level,
+  calibration,
+  points,
+}: TrainedForest): ForestManifest {
   return {
     file: fileOf('forest.bin', bytes),
     trees: forest.trees.length,
@@ -96,15 +121,20 @@ function describeForest({
     subsample: forest.subsample,
     features: [...ANOMALY_FEATURES],
     training: {
-      seed: training.seed,
+      seed,
       points,
-      remark: `generated traffic with ${CONTAMINATION * 100} % of disturbed ticks; calibrated on as many normal ticks of other generated sites`,
+      remark: 'generated normal ticks; calibrated on as many of other generated sites',
     },
-    calibration,
+    tails: tails.map(({ high, low, ...rest }) => ({ high: [...high], low: [...low], ...rest })),
+    level,
+    calibration: [...calibration],
   }
 }
 
-async function selfCheckCases(session: ForecastSession): Promise<ForecasterManifest['selfCheck']['cases']> {
+/** The answers that a manifest's self-check expects, as this session gives them. */
+export async function selfCheckCases(
+  session: ForecastSession,
+): Promise<ForecasterManifest['selfCheck']['cases']> {
   const windows = SELF_CHECK_SEEDS.map((seed) => windowFeatures(selfCheckHistory(seed)))
   const output = await session.run(windows.map(({ features }) => features))
   return SELF_CHECK_SEEDS.map((seed, index) => ({

@@ -6,6 +6,9 @@ const DAY_S = 86_400
 const START_MS = 789_004_800_000
 /** Chance a tick's latency tail is stretched by a pause of the origin (garbage collection, a slow disk). */
 const PAUSE_CHANCE = 0.002
+/** A PoP's rate is a mean over ten seconds and at least four ticks. */
+const RATE_S = 10
+const RATE_TICKS = 4
 
 /**
  * Ticks of a site on a normal day: cycles and drift of the rate, Poisson counts, latencies of a log-normal law that
@@ -23,19 +26,24 @@ export function generateTicks(random: Random, ticks: number): TickSummary[] {
   const bytesSigma = uniform(random, 0.2, 1.5)
   const startMs = START_MS + Math.floor(random.next() * 7 * DAY_S) * 1000
 
+  const counts: number[] = []
+  const rateTicks = Math.max(RATE_TICKS, Math.ceil(RATE_S / tickS))
   return Array.from({ length: ticks }, (_, tick) => {
     const { expected, load } = rate(tick, startMs)
     const count = poisson(random, expected * tickS)
+    counts.push(count)
+    const recent = counts.slice(-rateTicks)
+    const rps = recent.reduce((sum, one) => sum + one, 0) / (recent.length * tickS)
     const atMs = startMs + (tick + 1) * tickS * 1000
     if (count === 0)
       return {
         atMs,
-        rps: 0,
+        rps,
         errorRate: Number.NaN,
         unreachableRate: Number.NaN,
         p50Ms: Number.NaN,
         p99Ms: Number.NaN,
-        bytesPerS: 0,
+        bytesPerS: Number.NaN,
       }
     const utilisation = Math.min(0.9, busy * load)
     const centre = Math.log(medianMs / (1 - utilisation))
@@ -44,12 +52,12 @@ export function generateTicks(random: Random, ticks: number): TickSummary[] {
     const p99 = Math.max(p50, centre + sigma * tailQuantile(random, count) + pause)
     return {
       atMs,
-      rps: count / tickS,
+      rps,
       errorRate: Math.min(1, poisson(random, errors * count) / count),
       unreachableRate: 0,
       p50Ms: Math.exp(p50),
       p99Ms: Math.exp(p99),
-      bytesPerS: (count / tickS) * bytes * Math.exp((bytesSigma * normal(random)) / Math.sqrt(count)),
+      bytesPerS: rps * bytes * Math.exp((bytesSigma * normal(random)) / Math.sqrt(count)),
     }
   })
 }

@@ -1,27 +1,19 @@
 import { RobustScale, type RobustScaleState } from './robust-scale.ts'
 import type { TickSummary } from './series.ts'
 
-/**
- * What the isolation forest sees of a tick, in this order. `Z` features are in standard deviations (see RobustScale.z),
- * `Deviation` is the largest size of those of its kind.
- */
+/** What the detector of ticks sees, in this order. `Z` features are in standard deviations (see RobustScale.z). */
 export const ANOMALY_FEATURES = [
   'rpsZ1m',
   'rpsZ10m',
   'rpsZ60m',
   'rpsStepZ',
-  'rpsDeviation',
   'errorRate',
   'errorRateZ',
   'unreachableRate',
   'p50Z',
   'p99Z',
-  'tailRatio',
   'tailRatioZ',
-  'latencyDeviation',
   'bytesPerRequestZ',
-  'hourSin',
-  'hourCos',
 ] as const
 
 /** Ticks before the first features: until then nothing is known to compare with. */
@@ -46,13 +38,14 @@ const HALF_TRUST = 5
 
 /** However long a tick is, a scale remembers at least this many of them. */
 const LEAST_TICKS = 20
-const DAY_MS = 86_400_000
 
 /**
- * Streaming features of a PoP's ticks: each value against a robust running centre and spread of its own past (log
- * requests over 1, 10 and 60 minutes, their step, error rate, latencies, bytes a request), the error rates themselves, the
- * latency tail's ratio and the time of day. A tick is compared before it is learnt. Windows are in trace time and at
- * least 20 ticks, so that a compressed replay is seen like live traffic.
+ * Streaming features of ticks, of all traffic or of one module: each value against a robust running centre and spread of
+ * its own past (log requests over 1, 10 and 60 minutes, their step, error rate, latencies and their tail's ratio, bytes a
+ * request), and the shares of requests that fail and whose origin could not be reached. But for these two nothing is judged
+ * by its size alone: what is usual here is ordinary. The time of day is not among them: series of minutes know theirs
+ * (core-wasm/anomaly). A tick is compared before it is learnt. Windows are in trace time and at least 20 ticks, so that a
+ * compressed replay is seen like live traffic.
  */
 export class AnomalyFeatures {
   readonly #scales: readonly RobustScale[]
@@ -81,7 +74,6 @@ export class AnomalyFeatures {
     const errorRate = Math.sqrt(trust * share(tick.errorRate))
     const logP50 = positiveLog(tick.p50Ms)
     const logP99 = positiveLog(tick.p99Ms)
-    const tail = logP99 - logP50
     const bytes = tick.rps > 0 ? Math.log1p(Math.max(0, tick.bytesPerS) / tick.rps) : Number.NaN
     const sampling = 1 / Math.sqrt(Math.max(1, requests))
     const z = (scale: number, value: number, floor: number): number =>
@@ -89,32 +81,18 @@ export class AnomalyFeatures {
     const rateFloor = (scale: number) => Math.max(LEAST.rate, this.#countingNoise(scale, elapsedS))
     const latencyFloor = Math.max(LEAST.latency, 0.5 * sampling)
 
-    const angle = (2 * Math.PI * tick.atMs) / DAY_MS
-    const rpsZ = [
+    const features = Float64Array.of(
       z(RPS_1M, logRps, rateFloor(RPS_1M)),
       z(RPS_10M, logRps, rateFloor(RPS_10M)),
       z(RPS_60M, logRps, rateFloor(RPS_60M)),
       z(RPS_STEP, step, Math.SQRT2 * rateFloor(RPS_1M)),
-    ] as const
-    const latencyZ = [
-      z(P50, logP50, latencyFloor),
-      z(P99, logP99, latencyFloor),
-      z(TAIL, tail, latencyFloor),
-    ] as const
-    const features = Float64Array.of(
-      ...rpsZ,
-      largest(rpsZ),
       orZero(errorRate),
       z(ERRORS, errorRate, Math.max(LEAST.errors, 0.5 * sampling)),
       orZero(Math.sqrt(trust * share(tick.unreachableRate))),
-      latencyZ[0],
-      latencyZ[1],
-      orZero(tail),
-      latencyZ[2],
-      largest(latencyZ),
+      z(P50, logP50, latencyFloor),
+      z(P99, logP99, latencyFloor),
+      z(TAIL, logP99 - logP50, latencyFloor),
       z(BYTES, bytes, Math.max(LEAST.bytes, sampling)),
-      Math.sin(angle),
-      Math.cos(angle),
     )
     this.#lastMs = tick.atMs
     this.#lastLogRps = logRps
@@ -156,10 +134,6 @@ function share(value: number): number {
 
 function positiveLog(ms: number): number {
   return Number.isFinite(ms) && ms >= 0 ? Math.log(ms + 0.01) : Number.NaN
-}
-
-function largest(values: readonly number[]): number {
-  return values.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
 }
 
 function orZero(value: number): number {

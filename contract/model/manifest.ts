@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { AtlasError } from '../errors.ts'
 import { ANOMALY_FEATURES } from './anomaly-features.ts'
+import { featureTailSchema } from './feature-tail.ts'
 import { FORECAST_FEATURES } from './forecast-window.ts'
 import { HORIZONS_MIN, LOOKBACK, QUANTILE_LEVELS } from './series.ts'
 
@@ -86,6 +87,9 @@ const manifestSchema = z.strictObject({
     subsample: count,
     features: z.array(z.string()),
     training: z.strictObject({ seed: count, points: count, remark: z.string() }),
+    /** How rare each feature's values are in normal traffic, and the rarity from which one counts: what the forest sees. */
+    tails: z.array(featureTailSchema),
+    level: z.number().positive(),
     calibration: z.array(z.strictObject({ raw: z.number(), score: z.number() })).min(1),
   }),
 })
@@ -124,6 +128,7 @@ export function parseManifest(document: unknown): ModelManifest {
     HORIZONS_MIN.length * QUANTILE_LEVELS.length,
   ])
   mustBe('forest.features', forest.features, ANOMALY_FEATURES)
+  mustBe('forest.tails', [forest.tails.length], [ANOMALY_FEATURES.length])
   return parsed.data
 }
 

@@ -1,16 +1,4 @@
-/** The two tails of one feature, as its fitting rows had them. Plain JSON. */
-export interface FeatureTail {
-  /** Values beyond which lie a half of 10^-u of the rows, u = 0, 0.25, …: upwards, and downwards. */
-  readonly high: readonly number[]
-  readonly low: readonly number[]
-  /** Largest and smallest value. */
-  readonly most: number
-  readonly least: number
-  /** What a value beyond them is measured with. */
-  readonly span: number
-  /** -log10 of one row's share: what the largest value itself is worth. */
-  readonly edge: number
-}
+import type { FeatureTail } from '../../contract/model/feature-tail.ts'
 
 const KNOT = 0.25
 /** Beyond the fitted range each tenfold of 1 + distance / span adds this much, at most MOST_BEYOND in all. */

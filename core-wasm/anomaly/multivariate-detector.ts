@@ -1,4 +1,5 @@
-import { type FeatureTail, tailSurprise } from './feature-tails.ts'
+import type { FeatureTail } from '../../contract/model/feature-tail.ts'
+import { tailSurprise } from './feature-tails.ts'
 
 /** Below this the running mean has forgotten what there was. */
 const LEAST_SCORE = 1e-3

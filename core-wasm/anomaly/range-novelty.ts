@@ -6,10 +6,14 @@ export interface RangeState {
 
 export const freshRange = (): RangeState => ({ low: null, high: null })
 
-/** How far a value lies outside of all values so far, in units of their range; 0 inside it or while there is no range. */
-export function noveltyOf(range: RangeState, value: number): number {
-  if (range.low === null || range.high === null || range.high <= range.low) return 0
-  return Math.max(0, value - range.high, range.low - value) / (range.high - range.low)
+/**
+ * How far a value lies outside of all values so far, in units of their range; 0 inside it or while there is no range.
+ * @param least range that counts where the values' own is smaller
+ */
+export function noveltyOf(range: RangeState, value: number, least: number): number {
+  if (range.low === null || range.high === null) return 0
+  const width = Math.max(least, range.high - range.low)
+  return width > 0 ? Math.max(0, value - range.high, range.low - value) / width : 0
 }
 
 /**

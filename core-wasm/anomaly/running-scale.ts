@@ -21,9 +21,13 @@ export function rateOf(rows: number): number {
   return 1 - 2 ** (-1 / rows)
 }
 
-/** How many mean absolute deviations `value` lies from the centre, with its sign; 0 while nothing is known. */
-export function deviation(scale: RunningScaleState, value: number): number {
-  return scale.count > LEAST_VALUES && scale.spread > 0 ? (value - scale.centre) / scale.spread : 0
+/**
+ * How many mean absolute deviations `value` lies from the centre, with its sign; 0 while nothing is known.
+ * @param least deviation that counts where the values' own is smaller
+ */
+export function deviation(scale: RunningScaleState, value: number, least: number): number {
+  const spread = Math.max(least, scale.spread)
+  return scale.count > LEAST_VALUES && spread > 0 ? (value - scale.centre) / spread : 0
 }
 
 /**

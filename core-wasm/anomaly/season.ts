@@ -26,6 +26,11 @@ export function seasonalResidual(season: SeasonState, value: number, atMs: numbe
   return Math.abs(byWeek) < Math.abs(byDay) ? byWeek : byDay
 }
 
+/** The usual value at this time of day; null where it was never seen. */
+export function usualOfDay(season: SeasonState, atMs: number): number | null {
+  return season.day[dayBin(atMs)] ?? null
+}
+
 /** Learns a value: the time of day with weight `rate`, the time of week, which comes a seventh as often, with twice that. */
 export function learnSeason(season: SeasonState, value: number, atMs: number, rate: number): void {
   const day = dayBin(atMs)

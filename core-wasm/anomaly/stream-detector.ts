@@ -1,7 +1,8 @@
 import { freshHabituation, type HabituationState, newsOf } from './habituation.ts'
+import { between } from './knots.ts'
 import { freshRange, noveltyOf, type RangeState, widen } from './range-novelty.ts'
 import { deviation, freshScale, learn, type RunningScaleState, rateOf } from './running-scale.ts'
-import { freshSeason, learnSeason, type SeasonState, seasonalResidual } from './season.ts'
+import { freshSeason, learnSeason, type SeasonState, seasonalResidual, usualOfDay } from './season.ts'
 import { freshTail, remember, surpriseOf, type TailState } from './tail.ts'
 
 /** The signals of a value, in this order: `Detection.surprises` has one surprise for each. */
@@ -25,6 +26,8 @@ export interface StreamSettings {
   readonly seasonMeanRows: number
   /** Share by which the range narrows a row. */
   readonly rangeShrink: number
+  /** Least difference between two values that means anything, in the series' unit: a series that never moved has no other scale. */
+  readonly resolution: number
   /** Weight of the forest's surprise beside those of the first three signals. */
   readonly forestWeight: number
   readonly habituationRows: number
@@ -45,6 +48,7 @@ export const STREAM_SETTINGS: StreamSettings = {
   smoothRows: 6,
   seasonMeanRows: 36,
   rangeShrink: 1e-6,
+  resolution: 0,
   forestWeight: 0.5,
   habituationRows: 400,
   habituationShare: 0.08,
@@ -79,6 +83,8 @@ export interface StreamState {
 export interface Detection {
   /** 0..1: 0.7 for the rarest 1 % of the series' own past, 0.85 one in a thousand, 0.95 one in ten thousand; 0 while warming. */
   readonly score: number
+  /** -log10 of the share of the series' own past that was as surprising. */
+  readonly rarity: number
   /** How unusual the value is, all signals together; stays high as long as things stay unusual. 0 = as usual. */
   readonly surprise: number
   /** How much of that is news: above 0 where something begins, 0 after. */
@@ -157,15 +163,22 @@ export class StreamDetector {
     })
     if (isWarm && this.#forest !== undefined)
       surprise += this.#settings.forestWeight * this.#forest.surprise(this.#surprises)
-    const score = isWarm ? scoreOf(surpriseOf(state.total, surprise)) : 0
+    const rarity = isWarm ? surpriseOf(state.total, surprise) : 0
     if (isWarm) remember(state.total, surprise)
     state.rows++
     return {
-      score,
+      score: between(SCORE_KNOTS, rarity),
+      rarity,
       surprise,
       onset: newsOf(state.habituation, surprise, this.#settings),
       surprises: this.#surprises,
     }
+  }
+
+  /** What is usual at this time of day, else of late; null while nothing is known. */
+  usual(atMs: number): number | null {
+    const { season, means, rows } = this.#state
+    return usualOfDay(season, atMs) ?? (rows < this.#settings.warmupRows ? null : means.centre)
   }
 
   /** What it remembers: plain JSON, live. */
@@ -175,19 +188,19 @@ export class StreamDetector {
 
   /** Fills the signals of a value, and learns it. */
   #sense(value: number, atMs: number): void {
-    const { seasonRate, residualRows, shiftRows, longRows, smoothRows, seasonMeanRows, rangeShrink } =
-      this.#settings
+    const { seasonRate, residualRows, shiftRows, longRows, smoothRows, seasonMeanRows } = this.#settings
+    const { rangeShrink, resolution } = this.#settings
     const state = this.#state
     const residual = seasonalResidual(state.season, value, atMs)
     state.shiftMean = state.rows === 0 ? value : state.shiftMean + (value - state.shiftMean) / shiftRows
     state.smoothMean = state.rows === 0 ? value : state.smoothMean + (value - state.smoothMean) / smoothRows
     state.residualMean += (residual - state.residualMean) / seasonMeanRows
 
-    this.#signals[0] = noveltyOf(state.range, value)
-    this.#signals[1] = deviation(state.residual, residual)
-    this.#signals[2] = deviation(state.means, state.shiftMean)
-    this.#signals[3] = noveltyOf(state.smoothRange, state.smoothMean)
-    this.#signals[4] = deviation(state.residualMeans, state.residualMean)
+    this.#signals[0] = noveltyOf(state.range, value, resolution)
+    this.#signals[1] = deviation(state.residual, residual, resolution)
+    this.#signals[2] = deviation(state.means, state.shiftMean, resolution)
+    this.#signals[3] = noveltyOf(state.smoothRange, state.smoothMean, resolution)
+    this.#signals[4] = deviation(state.residualMeans, state.residualMean, resolution)
 
     widen(state.range, value, rangeShrink)
     widen(state.smoothRange, state.smoothMean, rangeShrink)
@@ -196,15 +209,4 @@ export class StreamDetector {
     learn(state.means, state.shiftMean, rateOf(longRows), rateOf(longRows))
     learn(state.residualMeans, state.residualMean, 0, rateOf(longRows))
   }
-}
-
-/** A self-calibrated score: linear between the knots. */
-function scoreOf(rarity: number): number {
-  let [low, under] = [0, 0]
-  for (const [high, over] of SCORE_KNOTS) {
-    if (rarity < high) return under + ((rarity - low) / (high - low)) * (over - under)
-    low = high
-    under = over
-  }
-  return 1
 }

@@ -1,4 +1,4 @@
-import type { ErrorSums, Forecast } from '../../contract/messages.ts'
+import type { ErrorSums, Forecast, Quantiles } from '../../contract/messages.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 3_600_000
@@ -62,6 +62,11 @@ export class ForecastLedger {
     }
     this.#sql.exec('DELETE FROM scores WHERE hour_ms < ?', endMs - KEEP_MS)
     return paired
+  }
+
+  /** What a model said at +5 min of the minute that ends then; null when it said nothing. */
+  expected(ref: string, endMs: number): Quantiles | null {
+    return this.#forecast(ref, endMs - 5 * MINUTE_MS)?.in5 ?? null
   }
 
   /** A champion's errors since a time; all that are kept by default. */

@@ -1,5 +1,5 @@
 import type { Mode } from '../../contract/coupling.ts'
-import type { Forecast, ForecasterState, ModelsState } from '../../contract/messages.ts'
+import type { Forecast, ForecasterState, ModelsState, Quantiles } from '../../contract/messages.ts'
 import { BUNDLED, BUNDLED_LINEUP, type Lineup, type Release, rivalOf } from '../../contract/model/release.ts'
 import type { SeriesHistory } from '../../contract/model/series.ts'
 import type { PopStatus } from '../../contract/pop-status.ts'
@@ -101,6 +101,11 @@ export class ModelWatch {
       differed: pair.differed + (modes !== null && modes.own !== modes.rival ? 1 : 0),
       wouldBe: modes?.rival ?? null,
     }
+  }
+
+  /** What the champion said, five minutes before, of the minute that ends then; null when it said nothing. */
+  expected(endMs: number): Quantiles | null {
+    return this.#ledger.expected(this.lineup.champion, endMs)
   }
 
   /** What the minute's telemetry says of the models. */

@@ -1,15 +1,14 @@
 import { UNROUTED } from '../../contract/aggregate.ts'
-import type { Anomaly } from '../../contract/messages.ts'
-import type { AnomalyFeaturesState } from '../../contract/model/anomaly-features.ts'
 import type { TimeScale } from '../../contract/ports.ts'
 import { Aggregator } from '../../core-wasm/aggregator.ts'
 import type { Core } from '../../core-wasm/core.ts'
 import type { RouteTable } from '../control/route-table.ts'
-import type { AnomalyWatch } from './anomaly-watch.ts'
+import type { AnomalyMemory, AnomalyView, AnomalyWatch } from './anomaly-watch.ts'
 import { CrashWatch } from './crash-watch.ts'
 import type { CheckedReport } from './flush-check.ts'
 import { FlushInbox } from './flush-inbox.ts'
 import { MinuteBook, type MinuteRecord, type OpenMinutes } from './minute-book.ts'
+import type { OriginReading } from './origin-watch.ts'
 import { RateMeter } from './rate-meter.ts'
 import type { RecentTables } from './recent-tables.ts'
 import { requestCounts, summarise, type TickTotals, TOTAL_SERIES } from './tick-summary.ts'
@@ -21,7 +20,7 @@ const AWAY_MS = 5000
 
 /** What the observer goes on with after a restart. */
 export interface ObserverMemory {
-  readonly anomaly: AnomalyFeaturesState
+  readonly anomaly: AnomalyMemory
   readonly minutes: OpenMinutes
 }
 
@@ -31,7 +30,9 @@ export interface Observation {
   /** Requests a second of trace time, smoothed. */
   readonly rps: number
   readonly rpsOf: (module: number) => number
-  readonly anomaly: Anomaly | null
+  /** Trace time of the tick before. */
+  readonly fromMs: number
+  readonly anomaly: AnomalyView
   /** Minutes that are over since the last tick, the oldest first. */
   readonly closed: readonly MinuteRecord[]
 }
@@ -94,14 +95,28 @@ export class Observer {
     this.#inbox.add(report)
   }
 
+  /** Takes what origins reported; a module that is gone meanwhile is left out. */
+  originsReported({ modules, total }: OriginReading, nowMs: number): void {
+    const named = this.#tables.current.policy.modules
+    const byIndex = new Map(
+      named.flatMap(({ name }, index) => {
+        const load = modules.get(name)
+        return load === undefined ? [] : [[index, load] as const]
+      }),
+    )
+    this.#book.addOrigins(nowMs, byIndex, total)
+  }
+
   tick(nowMs: number, wallMs: number): Observation {
-    const spanMs = nowMs - this.#lastNowMs
+    const fromMs = this.#lastNowMs
+    const spanMs = nowMs - fromMs
     const reached = this.#inbox.merge(this.#tables, this.#aggregator, (good) => this.#book.add(good))
     if (spanMs > 0 && spanMs <= this.#awayMs) this.#book.cover(this.#lastNowMs, nowMs)
     this.#lastNowMs = nowMs
     const totals = this.#aggregator.take()
     this.#meter.push(spanMs, requestCounts(totals))
-    const modules = this.#tables.current.policy.modules.length
+    const { modules: named } = this.#tables.current.policy
+    const modules = named.length
     for (let module = 0; module < modules; module++) {
       const { requests = 0, unreachable = 0 } = reached.get(module) ?? {}
       this.crashes.push(module, wallMs, requests, unreachable)
@@ -111,7 +126,18 @@ export class Observer {
       totals,
       rps,
       rpsOf: (module) => this.#meter.rps(module),
-      anomaly: this.#anomalies.push(summarise(totals, nowMs, rps)),
+      fromMs,
+      anomaly: this.#anomalies.push(
+        summarise(totals.total, nowMs, rps),
+        named.map(({ name }, index) => ({
+          name,
+          tick: summarise(
+            totals.modules.find(({ module }) => module === index),
+            nowMs,
+            this.#meter.rps(index),
+          ),
+        })),
+      ),
       closed: this.#book.close(nowMs, modules, MOST_MINUTES),
     }
   }

@@ -3,6 +3,7 @@ import type { AdaptationRelease } from '../../contract/model/adaptation.ts'
 import type { Release } from '../../contract/model/release.ts'
 import type { PopStatus } from '../../contract/pop-status.ts'
 import type { TimeScale } from '../../contract/ports.ts'
+import type { AlertMemory } from './alert/alerts.ts'
 import type { DecisionMemory } from './decision-desk.ts'
 import type { ObserverMemory } from './observer.ts'
 import type { Cursor } from './policy-sync.ts'
@@ -18,6 +19,8 @@ export interface TickMemory {
   readonly tapDropped: number
   readonly decision: DecisionMemory
   readonly observer: ObserverMemory
+  /** Left out by versions that raised none. */
+  readonly alerts?: AlertMemory
 }
 
 /** What the rival would have done, since the pair began. */
@@ -146,8 +149,17 @@ export class PopMemory {
 
   /** Number of the next decision told. */
   nextDecision(): number {
-    const number = (this.#store.get<number>('decisions') ?? 0) + 1
-    this.#store.put('decisions', number)
+    return this.#next('decisions')
+  }
+
+  /** Number of the next alert. */
+  nextAlert(): number {
+    return this.#next('alerts')
+  }
+
+  #next(counter: string): number {
+    const number = (this.#store.get<number>(counter) ?? 0) + 1
+    this.#store.put(counter, number)
     return number
   }
 

@@ -103,8 +103,7 @@ export class PopObject extends DurableObject<PopEnv> implements PopStub {
 /** The bundled forest. A manifest that cannot be read leaves nothing to score with, and the reason. */
 function forest(): ForestSource {
   try {
-    const { calibration } = parseManifest(manifestDocument).forest
-    return { ok: true, bytes: new Uint8Array(forestBytes), calibration }
+    return { ok: true, bytes: new Uint8Array(forestBytes), manifest: parseManifest(manifestDocument).forest }
   } catch (thrown) {
     return { ok: false, reason: messageOf(thrown) }
   }

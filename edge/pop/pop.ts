@@ -5,6 +5,9 @@ import { loadCore } from '../../core-wasm/core.ts'
 import { decide } from '../../core-wasm/decision.ts'
 import type { RouteTable } from '../control/route-table.ts'
 import type { FlushAnswer, FlushReport } from '../control/stubs.ts'
+import { Alerts } from './alert/alerts.ts'
+import { callsOf } from './alert/call-book.ts'
+import { SeriesDesk } from './alert/series-desk.ts'
 import { AnomalyWatch } from './anomaly-watch.ts'
 import { linkToCentral } from './central-link.ts'
 import { CrashProbe } from './crash-probe.ts'
@@ -16,23 +19,25 @@ import { Isolates } from './isolates.ts'
 import { LimitLedger } from './limit-ledger.ts'
 import type { MinuteRecord } from './minute-book.ts'
 import { MinuteHistory } from './minute-history.ts'
-import { minuteMessage } from './minute-message.ts'
+import { minuteMessage, reported } from './minute-message.ts'
 import { ModelWatch } from './model-watch.ts'
 import type { NatsLink } from './nats-link.ts'
 import { Observer } from './observer.ts'
+import { OriginWatch } from './origin-watch.ts'
 import { Outbox } from './outbox.ts'
 import { PopMemory } from './pop-memory.ts'
 import type { PopPorts } from './pop-ports.ts'
 import { migrate } from './schema.ts'
 import { StateStore } from './state-store.ts'
 import { TableKeeper } from './table-keeper.ts'
-import { moduleStates } from './tick-summary.ts'
+import { moduleCounts, moduleStates } from './tick-summary.ts'
 import { isRepeat } from './tick-time.ts'
 
 /** Wall time between looks for a policy whose hint was lost. */
 const CHECK_MS = 10_000
 /** Buckets further from now than this wall time, at the trace's speed, are not believed. */
 const SPREAD_MS = 120_000
+const MINUTE_MS = 60_000
 
 interface Counters {
   ticks: number
@@ -52,7 +57,10 @@ export class Pop {
   readonly #models: ModelWatch
   readonly #forecasts: ForecastDesk
   readonly #decider: Decider
+  readonly #series: SeriesDesk
+  readonly #alerts: Alerts
   readonly #probe: CrashProbe
+  readonly #origins: OriginWatch
   readonly #link: NatsLink | null
   readonly #ledger = new LimitLedger()
   readonly #isolates: Isolates
@@ -73,7 +81,8 @@ export class Pop {
     this.#ports = ports
     this.#memory = new PopMemory(new StateStore(sql))
     if (this.#memory.startTimeline(config.scale)) {
-      for (const table of ['minutes', 'forecasts', 'scores']) sql.exec(`DELETE FROM ${table}`)
+      for (const table of ['minutes', 'forecasts', 'scores', 'windows', 'streams'])
+        sql.exec(`DELETE FROM ${table}`)
     }
     const epoch = this.#memory.epoch(() => ports.uuid().slice(0, 8))
     const kept = this.#memory.tick
@@ -109,7 +118,13 @@ export class Pop {
       },
       kept?.decision,
     )
+    this.#series = new SeriesDesk(sql)
+    this.#alerts = new Alerts(
+      { sql, say, nextId: () => `${ports.name}-${epoch}-a${this.#memory.nextAlert()}` },
+      kept?.alerts,
+    )
     this.#probe = new CrashProbe(ports.reach)
+    this.#origins = new OriginWatch(ports.reach, config.scale)
     this.#isolates = new Isolates(config.tickMs)
     this.#counters = {
       ticks: kept?.ticks ?? 0,
@@ -196,6 +211,7 @@ export class Pop {
       modelError: this.#observer.anomalyError,
       models: this.#models.status,
       ticks: this.#counters.ticks,
+      origins: this.#origins.states.map(({ load, ...state }) => ({ ...state, ...(load && reported(load)) })),
       isolates: this.#isolates.count(this.#ports.clock.wallMs()),
       requests: this.#counters.requests,
       internalErrors: this.#counters.internalErrors,
@@ -221,12 +237,22 @@ export class Pop {
       nowMs,
       measuredRps: seen.rps,
       forecaster,
-      anomalyScore: seen.anomaly?.score ?? null,
+      anomalyScore: seen.anomaly.total?.score ?? null,
       crashed,
       table,
     }
     for (const minute of seen.closed) this.#closeMinute(minute, sight)
-    const set = [this.#decider.tick(sight), this.#examine(crashed | suspect, table, wallMs)]
+    this.#alerts.tick({
+      fromMs: seen.fromMs,
+      nowMs,
+      view: seen.anomaly,
+      modules: moduleCounts(table, seen.totals),
+    })
+    const set = [
+      this.#decider.tick(sight),
+      this.#examine(crashed | suspect, table, wallMs),
+      this.#askOrigins(table, wallMs),
+    ]
     if (seen.closed.length > 0) set.push(this.#forecasts.minuteClosed())
     this.#second = {
       atMs: nowMs,
@@ -234,7 +260,8 @@ export class Pop {
       rps: seen.rps,
       policy: { name: table.policyName, version: table.policyVersion },
       modules: moduleStates(table, seen.totals, seen.rpsOf),
-      anomaly: seen.anomaly,
+      anomaly: seen.anomaly.total,
+      alert: this.#alerts.open,
       forecaster,
     }
     if (this.#link !== null) this.#say({ kind: 'second', ...this.#second, outbox: this.#queue() })
@@ -244,6 +271,7 @@ export class Pop {
       ...this.#counters,
       decision: this.#decider.memory(),
       observer: this.#observer.memory(),
+      alerts: this.#alerts.memory(),
     }
     if (wallMs - this.#checkedAtMs >= CHECK_MS) {
       this.#checkedAtMs = wallMs
@@ -258,6 +286,8 @@ export class Pop {
     this.#history.append(minute, names)
     if (!Number.isFinite(minute.rps)) return
     this.#models.minuteClosed(minute, sight, (seen) => this.#decider.wouldAskFor(seen))
+    const expected = this.#models.expected(minute.minuteStartMs + MINUTE_MS)
+    this.#alerts.minuteClosed(this.#series.minuteClosed(minute, names, expected), callsOf(minute, names))
     const models = this.#models.state(nowMs)
     this.#say(minuteMessage(minute, names, { atMs: nowMs, forecaster, models }))
   }
@@ -273,6 +303,11 @@ export class Pop {
       if (health === 'silent') crashes.confirm(module)
       else if (health === 'ready' || isSuspect) crashes.clear(module)
     }
+  }
+
+  async #askOrigins(table: RouteTable, wallMs: number): Promise<void> {
+    const reading = await this.#origins.tick(table, wallMs)
+    if (reading !== null) this.#observer.originsReported(reading, this.#ports.clock.nowMs())
   }
 
   #say(draft: Draft): void {

@@ -29,6 +29,8 @@ const STEPS: readonly string[] = [
      PRIMARY KEY (ref, against, horizon, hour_ms)
    ) WITHOUT ROWID;
    CREATE INDEX scores_hour ON scores (hour_ms);`,
+  `CREATE TABLE windows (start_ms INTEGER PRIMARY KEY, body TEXT NOT NULL);
+   CREATE TABLE streams (series TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;`,
 ]
 
 /** Makes or migrates the PoP object's database. */

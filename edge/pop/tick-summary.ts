@@ -3,12 +3,15 @@ import type { ModuleState } from '../../contract/messages.ts'
 import type { TickSummary } from '../../contract/model/series.ts'
 import type { ModuleTotals, Totals } from '../../core-wasm/aggregator.ts'
 import type { RouteTable } from '../control/route-table.ts'
+import type { ModuleCounts } from './alert/tick-window.ts'
 
 /** Counts of one tick, of the trace's or the wall's time alike. */
 export interface TickTotals {
   readonly modules: readonly ModuleTotals[]
   readonly total: Totals
 }
+
+const NOTHING = { requests: 0, errors5xx: 0, unreachable: 0, bytesOut: 0, p50Ms: null, p99Ms: null }
 
 /** Requests per series of the rate meter: module indexes, then UNROUTED's; their sum stands at `UNROUTED + 1`. */
 export const TOTAL_SERIES = UNROUTED + 1
@@ -20,9 +23,9 @@ export function requestCounts(totals: TickTotals): Float64Array {
   return counts
 }
 
-/** What the anomaly features read. Shares and latencies are NaN in a tick without requests. */
-export function summarise(totals: TickTotals, atMs: number, rps: number): TickSummary {
-  const { requests, errors5xx, unreachable, bytesOut, p50Ms, p99Ms } = totals.total
+/** What the anomaly features read of all traffic or a module. Shares and latencies are NaN in a tick without requests. */
+export function summarise(totals: Totals | undefined, atMs: number, rps: number): TickSummary {
+  const { requests, errors5xx, unreachable, bytesOut, p50Ms, p99Ms } = totals ?? NOTHING
   return {
     atMs,
     rps,
@@ -56,4 +59,17 @@ export function moduleStates(
       p99Ms: part?.p99Ms ?? null,
     }
   })
+}
+
+/** Requests that matched no module. No module can have this name. */
+const UNROUTED_NAME = '(unrouted)'
+
+/** What each module did in a tick, by its name. */
+export function moduleCounts({ policy }: RouteTable, { modules }: TickTotals): ModuleCounts[] {
+  return modules.map(({ module, requests, errors5xx, p95Ms }) => ({
+    name: policy.modules[module]?.name ?? UNROUTED_NAME,
+    requests,
+    failures: errors5xx,
+    p95Ms,
+  }))
 }

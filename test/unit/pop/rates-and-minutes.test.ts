@@ -50,7 +50,7 @@ describe('summarise', () => {
       bytesOut: 0,
       latencySumMs: 0,
     }
-    const totals = { modules: [], total: { ...counts, p50Ms: 1, p95Ms: 2, p99Ms: 3 } }
+    const totals = { ...counts, p50Ms: 1, p95Ms: 2, p99Ms: 3 }
     expect(summarise(totals, 5000, 10)).toMatchObject({ errorRate: 0.4, unreachableRate: 0.3 })
   })
 })

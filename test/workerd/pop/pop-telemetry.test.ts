@@ -122,7 +122,7 @@ describe('what a PoP sees', () => {
     const forest: ForestSource = {
       ok: true,
       bytes: new Uint8Array(40),
-      calibration: [{ raw: 0.5, score: 0.7 }],
+      manifest: { tails: [], level: 2.5, calibration: [{ raw: 0.5, score: 0.7 }] },
     }
     await withPop('forest', { forest }, async (rig) => {
       await rig.tick(70)

@@ -1,0 +1,59 @@
+import { between } from '../../../core-wasm/anomaly/knots.ts'
+import type { SeriesView, Signal } from '../../../core-wasm/anomaly/series-watch.ts'
+import type { AnomalyView } from '../anomaly-watch.ts'
+
+/** A calibrated score, and -log10 of the share of ordinary ticks that score as high (contract/model/calibration.ts). */
+const SCORE_OF_RARITY = [
+  [0, 0],
+  [0.301, 0.3],
+  [2, 0.7],
+  [3, 0.85],
+  [3.523, 0.9],
+  [4, 0.95],
+  [6, 1],
+] as const
+const RARITY_OF_SCORE = SCORE_OF_RARITY.map(([rarity, score]) => [score, rarity] as const)
+/** A minute's verdict is used until the next minute must be there. */
+const SERIES_FOR_MS = 150_000
+
+/** The last minute's verdict on the series. */
+export interface MinuteVerdict extends SeriesView {
+  readonly endMs: number
+}
+
+export interface AlertScore {
+  /** 0..1; NaN while nothing can be said. */
+  readonly score: number
+  /** What isolates the tick: of all traffic, or of the module that is odd. */
+  readonly features: readonly string[]
+  readonly signals: readonly Signal[]
+  /** The module that is odd itself; null where it is all traffic. */
+  readonly module: string | null
+}
+
+const SILENT: AlertScore = { score: Number.NaN, features: [], signals: [], module: null }
+
+/**
+ * One score for alerts: the highest of all traffic's tick, of the modules' ticks, and of the last minute's series. A
+ * module's score counts less the more modules there are, so that more of them do not alarm more often.
+ */
+export function alertScore(view: AnomalyView, minute: MinuteVerdict | null, nowMs: number): AlertScore {
+  const penalty = Math.log10(view.modules.length + 1)
+  const candidates: AlertScore[] = view.modules.map(({ name, anomaly }) => ({
+    score: between(SCORE_OF_RARITY, Math.max(0, between(RARITY_OF_SCORE, anomaly.score) - penalty)),
+    features: anomaly.features,
+    signals: [],
+    module: name,
+  }))
+  if (view.total !== null) candidates.unshift({ ...SILENT, ...view.total })
+  const isFresh = minute !== null && nowMs - minute.endMs < SERIES_FOR_MS
+  if (isFresh) {
+    const { score, signals } = minute
+    candidates.push({ score, signals, features: [], module: signals[0]?.module ?? null })
+  }
+  const highest = candidates.reduce(
+    (best, one) => (one.score > best.score || Number.isNaN(best.score) ? one : best),
+    SILENT,
+  )
+  return isFresh ? { ...highest, signals: minute.signals } : highest
+}
