@@ -12,14 +12,22 @@ import { View } from '../ingest/view.ts'
 import { NatsLink } from '../nats/link.ts'
 import { ensureStreams } from '../nats/streams.ts'
 import { PolicyStore } from '../policy/policy-store.ts'
+import { AdaptationStore } from '../registry/adaptation-store.ts'
+import { Adaptations } from '../registry/adaptations.ts'
 import { ModelGauge } from '../registry/model-gauge.node.ts'
 import { ModelStore } from '../registry/model-store.ts'
 import { ModelWatch } from '../registry/model-watch.ts'
 import { periodsOf } from '../registry/periods.ts'
 import { Registry } from '../registry/registry.ts'
 import { ReleaseStore } from '../registry/release-store.ts'
+import { MinuteStore } from '../training/minute-store.ts'
+import { Training } from '../training/training.ts'
+import { TrainingJournal } from '../training/training-journal.ts'
+import { startTraining } from '../training/training-process.ts'
+import { TrainingSchedule } from '../training/training-schedule.ts'
+import { trainingTeller } from '../training/training-teller.ts'
 import { createApp } from './app.ts'
-import { Broadcast } from './broadcast.ts'
+import { BROADCAST_LIMITS, Broadcast } from './broadcast.ts'
 import type { CentralConfig } from './config.ts'
 import type { Log } from './log.ts'
 import type { Counters, Services } from './services.ts'
@@ -43,7 +51,7 @@ const WATCH_MS = 5_000
  */
 export async function startCentral(config: CentralConfig, log: Log, wallMs: () => number): Promise<Central> {
   const counters: Counters = { pushes: 0, pushesRefused: 0, authFailures: 0, auditLost: 0 }
-  const broadcast = new Broadcast()
+  const broadcast = new Broadcast(BROADCAST_LIMITS, wallMs)
   const view = new View()
   const ingest = new Ingest({
     view,
@@ -77,10 +85,31 @@ export async function startCentral(config: CentralConfig, log: Log, wallMs: () =
   const periods = () => periodsOf(store)
   const gauge = new ModelGauge({ config: config.gauge })
   const registry = new Registry({ models: new ModelStore(signed), releases, gauge, view, periods })
-  const watch = new ModelWatch({ registry, releases, view, periods, log })
+  const models = new ModelStore(signed)
+  const adaptations = new Adaptations({ store: new AdaptationStore(signed), models, releases, view })
+  const minutes = new MinuteStore(signed.connection)
+  const journal = new TrainingJournal(signed)
+  const training = new Training({
+    minutes,
+    adaptations,
+    registry,
+    start: startTraining,
+    write: (state) => journal.write(state),
+    onChange: trainingTeller(log, (data) =>
+      broadcast.send({ event: 'training', data, replaces: 'training' }),
+    ),
+    wallMs,
+  })
+  const { trainEveryDays: everyDays } = config
+  const schedule = new TrainingSchedule({ training, journal, minutes, everyDays, wallMs, log })
+  const onDrift = (pop: string, ratio: number) => schedule.drifted(pop, ratio)
+  const watch = new ModelWatch({ registry, releases, view, periods, onDrift, log })
   const services: Services = {
     store,
     registry,
+    adaptations,
+    training,
+    minutes,
     view,
     ingest,
     broadcast,
@@ -108,7 +137,7 @@ export async function startCentral(config: CentralConfig, log: Log, wallMs: () =
   })
   const { server, port } = await listen(app.fetch, config)
   link.start()
-  const looking = watchModels(watch)
+  const looking = lookNowAndThen([watch, schedule])
   const host = config.host.includes(':') ? `[${config.host}]` : config.host
   return {
     url: `http://${host}:${port}`,
@@ -122,6 +151,7 @@ export async function startCentral(config: CentralConfig, log: Log, wallMs: () =
     },
     stop: async () => {
       clearInterval(looking)
+      await training.stop()
       broadcast.closeAll()
       await drain(server)
       await link.close()
@@ -130,12 +160,12 @@ export async function startCentral(config: CentralConfig, log: Log, wallMs: () =
 }
 
 /** Looks now and then, never twice at once. */
-function watchModels(watch: ModelWatch): NodeJS.Timeout {
+function lookNowAndThen(watches: readonly { look(): Promise<void> }[]): NodeJS.Timeout {
   let busy = false
   return setInterval(async () => {
     if (busy) return
     busy = true
-    await watch.look()
+    for (const watch of watches) await watch.look()
     busy = false
   }, WATCH_MS)
 }

@@ -49,13 +49,34 @@ describe('Mailbox', () => {
     for (let index = 0; index < 3_000; index++) mailbox.push({ event: 'e', data: index })
     expect(await mailbox.take(0)).toBeNull()
   })
+})
 
-  it('is refused beyond the number of listeners', () => {
-    const broadcast = new Broadcast(1)
-    const mailbox = broadcast.open()
-    expect(broadcast.open()).toBeNull()
-    if (mailbox) broadcast.drop(mailbox)
-    expect(broadcast.open()).not.toBeNull()
+describe('Broadcast', () => {
+  it('takes so many listeners, and so many of one client', () => {
+    const broadcast = new Broadcast({ listeners: 3, perClient: 2 })
+    const first = broadcast.open('a')
+    expect([broadcast.open('a'), broadcast.open('a')]).toEqual([expect.any(Mailbox), 'client'])
+    expect([broadcast.open('b'), broadcast.open('b')]).toEqual([expect.any(Mailbox), 'all'])
+    if (first instanceof Mailbox) broadcast.drop(first)
+    expect(broadcast.open('a')).toBeInstanceOf(Mailbox)
+  })
+
+  it('gives up who reads no more, and keeps who waits for news, however long there are none', async () => {
+    let nowMs = 0
+    const lost: string[] = []
+    const broadcast = new Broadcast({ listeners: 2, perClient: 2 }, () => nowMs)
+    const waiting = broadcast.open('waits', () => lost.push('waits'))
+    const stuck = broadcast.open('stuck', () => lost.push('stuck'))
+    if (!(waiting instanceof Mailbox && stuck instanceof Mailbox)) return expect.fail('not taken')
+    const news = waiting.take(60_000)
+    nowMs = 29_999
+    expect(broadcast.open('c')).toBe('all')
+    nowMs = 30_000
+    expect(broadcast.open('c')).toBeInstanceOf(Mailbox)
+    expect(lost).toEqual(['stuck'])
+    broadcast.send({ event: 'e', data: 1 })
+    expect(await news).toHaveLength(1)
+    expect(await stuck.take(0)).toBeNull()
   })
 })
 
