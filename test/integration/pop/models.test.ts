@@ -5,6 +5,7 @@ import { connect, nkeyAuthenticator } from 'nats.ws'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Overview } from '../../../central/registry/registry.ts'
 import type { Stack } from '../../../central/up/stack.ts'
+import { packModel } from '../../../contract/model/model-package.ts'
 import type { Release } from '../../../contract/model/release.ts'
 import { parsePolicy } from '../../../contract/policy.ts'
 import type { PopStatus } from '../../../contract/pop-status.ts'
@@ -40,8 +41,10 @@ function status(what: string, test: (status: PopStatus) => boolean): Promise<Pop
 async function visit(): Promise<void> {
   while (visits.running) {
     visits.made += 1
-    const response = await fetch(`${stack.urls.edges[0]}/x`).catch(() => null)
-    if ((await response?.text()) !== 'ok') visits.failed += 1
+    const text = await fetch(`${stack.urls.edges[0]}/x`)
+      .then((response) => response.text())
+      .catch(() => null)
+    if (text !== 'ok') visits.failed += 1
     await new Promise((resolve) => setTimeout(resolve, 15))
   }
 }
@@ -192,5 +195,22 @@ describe('the life of a model at a PoP, over a real nats-server', { timeout: 240
       return pops.pops[0]?.model?.outcome === 'rejected' && pops.pops[0].model
     })
     expect(ack.reason).toContain('truncated')
+  })
+
+  it('refuses a package that was exchanged under a valid release, by its hash, and keeps the champion', async () => {
+    const named = await put(shippedModel('exchanged'))
+    const forged = await wrongModel('forged')
+    await withNats(async (nats) => {
+      const store = await nats.jetstream().views.os('atlas_models')
+      const options = { max_chunk_size: 128 * 1024 }
+      await store.putBlob({ name: named, options }, packModel(forged.manifest, forged.model))
+    })
+    const { failed } = visits
+    const { version } = await release(`/${named}/shadow`, { force: true, reason: 'a test' })
+    const refused = await status('it is refused', ({ models }) => models.error?.includes('sha256') === true)
+    expect(refused.models.error).toContain(`not ${named.slice(0, 12)}`)
+    expect(refused.models).toMatchObject({ champion: good })
+    expect(refused.models.release).toBeLessThan(version)
+    expect(visits.failed).toBe(failed)
   })
 })
