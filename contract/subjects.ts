@@ -7,6 +7,9 @@ export const STREAMS = {
   audit: 'ATLAS_AUDIT',
 } as const
 
+/** Minutes of all PoPs, kept long enough to train from. The server fills it from the telemetry stream; nobody publishes into it. */
+export const MINUTES_STREAM = 'ATLAS_MINUTES'
+
 export const POLICY_BUCKET = 'atlas_policy'
 /** The stream behind the policy bucket: what a PoP reads by DIRECT.GET. */
 export const POLICY_STREAM = `KV_${POLICY_BUCKET}`

@@ -8,22 +8,29 @@ import {
   StorageType,
   type StreamConfig,
 } from 'nats.ws'
-import { MODEL_BUCKET, POLICY_BUCKET, RELEASE_BUCKET, STREAMS } from '../../contract/subjects.ts'
+import { MINUTES_STREAM, MODEL_BUCKET, POLICY_BUCKET, RELEASE_BUCKET, STREAMS } from '../../contract/subjects.ts'
 
 export interface StreamLimits {
   /** Telemetry is dropped, the oldest first, beyond this age or size. */
   readonly telemetryAgeMs: number
   readonly telemetryBytes: number
+  /** The same of the minutes that models are trained from. */
+  readonly minutesAgeMs: number
+  readonly minutesBytes: number
 }
 
 export const DEFAULT_LIMITS: StreamLimits = {
   telemetryAgeMs: 48 * 3_600_000,
   telemetryBytes: 512 * 1024 ** 2,
+  minutesAgeMs: 35 * 24 * 3_600_000,
+  minutesBytes: 1024 ** 3,
 }
 
 /** Versions of each policy and release that its bucket keeps; 64 is the most NATS allows. */
 const HISTORY = 64
 const STREAM_EXISTS = 10058
+/** Of all telemetry, what is kept for training. */
+const MINUTES = 'atlas.telemetry.*.minute'
 
 /**
  * Makes the streams and buckets where they are missing, and brings the limits of those that are there up to date.
@@ -48,6 +55,13 @@ export async function ensureStreams(
     subjects: ['atlas.telemetry.>'],
     max_age: nanos(limits.telemetryAgeMs),
     max_bytes: limits.telemetryBytes,
+  })
+  await ensure(manager, {
+    ...common,
+    name: MINUTES_STREAM,
+    sources: [{ name: STREAMS.telemetry, filter_subject: MINUTES }],
+    max_age: nanos(limits.minutesAgeMs),
+    max_bytes: limits.minutesBytes,
   })
   await ensure(manager, {
     ...common,

@@ -2,7 +2,7 @@ import type { NatsConnection, ObjectInfo, ObjectStore } from 'nats.ws'
 import { AtlasError, messageOf } from '../../contract/errors.ts'
 import type { ModelManifest } from '../../contract/model/manifest.ts'
 import { sha256Hex } from '../../contract/model/model-file.ts'
-import { openPackage } from '../../contract/model/model-package.ts'
+import { type ModelPackage, openPackage } from '../../contract/model/model-package.ts'
 import { MODEL_BUCKET } from '../../contract/subjects.ts'
 import type { Measured } from './model-gauge.node.ts'
 
@@ -24,7 +24,9 @@ export interface ModelStoreOptions {
 
 const TIMEOUT_MS = 8_000
 /** Small enough for a PoP to read each by one DIRECT.GET. */
-const CHUNK_BYTES = 128 * 1024
+export const CHUNK_BYTES = 128 * 1024
+/** Kind of objects in the same bucket that are no models. */
+export const ADAPTATION = 'adaptation'
 
 /** Model packages in the JetStream object store, each under its SHA-256: what is there never changes. */
 export class ModelStore {
@@ -56,7 +58,7 @@ export class ModelStore {
   /** All packages, the newest first. */
   list(): Promise<ModelEntry[]> {
     return this.#ask(async (store) => {
-      const objects = (await store.list()).filter(({ deleted }) => !deleted)
+      const objects = (await store.list()).filter((object) => !object.deleted && !isAdaptation(object))
       return objects.map(entryOf).sort((a, b) => b.putAtMs - a.putAtMs)
     })
   }
@@ -77,9 +79,14 @@ export class ModelStore {
 
   /** The manifest of a package, whose content is checked against its hash on the way. */
   async manifest(hash: string): Promise<ModelManifest> {
+    return (await this.open(hash)).manifest
+  }
+
+  /** A package, checked against its hash. */
+  async open(hash: string): Promise<ModelPackage> {
     const bytes = await this.#ask((store) => store.getBlob(hash))
     if (bytes === null) throw new AtlasError('model/not-found', `the registry has no model ${hash}`)
-    return (await openPackage(new Uint8Array(bytes), hash)).manifest
+    return openPackage(new Uint8Array(bytes), hash)
   }
 
   async #ask<T>(run: (store: ObjectStore) => Promise<T>): Promise<T> {
@@ -105,6 +112,10 @@ function entryOf({ name: hash, size, description }: ObjectInfo): ModelEntry {
     putAtMs: typeof about.putAtMs === 'number' ? about.putAtMs : 0,
     measured: about.measured ?? null,
   }
+}
+
+function isAdaptation({ description }: ObjectInfo): boolean {
+  return (parse(description) as { kind?: unknown }).kind === ADAPTATION
 }
 
 function parse(text: string | undefined): object {

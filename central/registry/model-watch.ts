@@ -9,6 +9,8 @@ export interface ModelWatchOptions {
   readonly registry: Registry
   readonly releases: ReleaseStore
   readonly view: View
+  /** A PoP's error has grown so far that training is called for: once a day of the series' time. */
+  readonly onDrift?: (pop: string, ratio: number) => void
   readonly periods: () => Promise<{ readonly probationDays: number }>
   readonly log: (event: string, facts: Record<string, string | number>) => void
 }
@@ -69,6 +71,7 @@ export class ModelWatch {
       if (this.#called.has(id)) continue
       this.#called.add(id)
       await releases.audit({ kind: 'retrain', by: BY, ...drift }, id)
+      this.#options.onDrift?.(drift.pop, drift.ratio)
       log('drift calls for training', { pop: drift.pop, ratio: Number(drift.ratio.toFixed(3)) })
     }
   }

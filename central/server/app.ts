@@ -11,6 +11,7 @@ import { PreconditionRequired } from './precondition.ts'
 import { problem, problemOf, problemResponse } from './problem.ts'
 import type { Services } from './services.ts'
 import { streamRoute } from './stream-route.ts'
+import { trainingRoutes } from './training-routes.ts'
 
 export interface AppOptions {
   readonly services: Services
@@ -42,6 +43,7 @@ export function createApp({ services, guard, onBug }: AppOptions): Hono {
   app.route('/', healthRoutes(services, guard))
   app.route('/', pageRoutes())
   app.route('/v1/policies', policyRoutes(services, guard))
+  app.route('/v1/models', trainingRoutes(services, guard))
   app.route('/v1/models', modelRoutes(services, guard))
   app.route('/v1/alerts', alertRoutes(services, guard))
   app.route('/v1', popRoutes(services, guard))

@@ -19,6 +19,8 @@ export const CENTRAL_VARS = {
   ATLAS_CENTRAL_GAUGE:
     'file that `npm run gauge` wrote: how workerd is started to measure a model before it is stored; default: none, and no model can be put',
   ATLAS_CENTRAL_TELEMETRY_BYTES: 'most bytes of telemetry kept in JetStream; default 512 MiB',
+  ATLAS_CENTRAL_MINUTES_BYTES: 'most bytes of minutes kept for training, beside 35 days; default 1 GiB',
+  ATLAS_TRAIN_EVERY_DAYS: 'days between trainings from what PoPs recorded, 0 for none; default 7',
 } as const
 
 export type CentralVars = { readonly [K in keyof typeof CENTRAL_VARS]?: string | undefined }
@@ -35,6 +37,8 @@ export interface CentralConfig {
   /** Configuration of workerd in which models are measured; null: none can be put. */
   readonly gauge: string | null
   readonly limits: StreamLimits
+  /** Days between trainings by schedule; 0: none. */
+  readonly trainEveryDays: number
 }
 
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '::1'])
@@ -75,7 +79,15 @@ export async function loadConfig(vars: CentralVars): Promise<CentralConfig> {
         1 << 20,
         2 ** 45,
       ),
+      minutesBytes: integer(
+        vars,
+        'ATLAS_CENTRAL_MINUTES_BYTES',
+        DEFAULT_LIMITS.minutesBytes,
+        1 << 20,
+        2 ** 45,
+      ),
     },
+    trainEveryDays: integer(vars, 'ATLAS_TRAIN_EVERY_DAYS', 7, 0, 365),
   }
 }
 

@@ -17,6 +17,8 @@ export interface ForecasterTraining {
   /** Generated series to draw from, and days of each. */
   readonly generated: { readonly series: number; readonly days: number }
   readonly traces: readonly Trace[]
+  /** What PoPs recorded, drawn beside the others. */
+  readonly further?: readonly Source[]
   readonly report: (line: string) => void
 }
 
@@ -36,7 +38,8 @@ const REPORT_EVERY_MS = 2000
 export async function trainForecaster(options: ForecasterTraining): Promise<TrainedForecaster> {
   const { seed, epochs, batch, learningRate, report } = options
   const random = seededRandom(seed)
-  const sources = [...generatedSources(random, options), ...recordedSources(options.traces)]
+  const { traces, further = [] } = options
+  const sources = [...generatedSources(random, options), ...recordedSources(traces), ...further]
   const sampler = new WindowSampler(sources, random)
   const shape = FORECASTER_SHAPE
   const levels = Array.from({ length: shape.outputs }, (_, at) => QUANTILE_LEVELS[at % 3] ?? 0.5)

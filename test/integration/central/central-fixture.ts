@@ -47,6 +47,7 @@ export class CentralFixture {
         staleMs: 2_000,
         gauge,
         limits: DEFAULT_LIMITS,
+        trainEveryDays: 0,
       },
       (event, facts) => this.lines.push(`${event} ${JSON.stringify(facts ?? {})}`),
       () => Date.now(),

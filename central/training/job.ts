@@ -1,0 +1,58 @@
+import type { Adaptation } from '../../contract/model/adaptation.ts'
+import type { TrafficSeries } from '../train/traffic-series.ts'
+
+/** A series as JSON: null where a sample is missing. */
+export interface WrittenSeries {
+  readonly name: string
+  readonly stepS: number
+  readonly startMs: number
+  readonly rps: readonly (number | null)[]
+  readonly errorRate?: readonly (number | null)[] | undefined
+}
+
+/** What a training process is to do; `file`s lie in its folder. */
+export interface TrainingJob {
+  readonly seed: number
+  /** Few rounds: tries the whole way, what comes out is poor. */
+  readonly quick: boolean
+  readonly adaptations: readonly {
+    readonly pop: string
+    readonly series: WrittenSeries
+    /** References to fit beside, and the files of their models. */
+    readonly beside: readonly { readonly sha256: string; readonly file: string }[]
+  }[]
+  /** A new reference from generated traffic, the traces that are there, and these; null: none is wanted. */
+  readonly global: {
+    readonly epochs: number
+    readonly recorded: readonly WrittenSeries[]
+    /** Windows around recorded incidents, which are drawn more often. */
+    readonly examples: readonly WrittenSeries[]
+  } | null
+}
+
+/** What became of one adaptation: fitted, or why not. */
+export type FittedAdaptation = { readonly pop: string; readonly beside: string } & (
+  | { readonly fitted: Omit<Adaptation, 'v' | 'kind' | 'pop' | 'series' | 'beside'>; readonly reason: null }
+  | { readonly fitted: null; readonly reason: string }
+)
+
+/** What a training process leaves in its folder as `result.json`; the model's files lie beside it. */
+export interface TrainingResult {
+  readonly adaptations: readonly FittedAdaptation[]
+  readonly global: { readonly model: string; readonly fp32: string; readonly manifest: string } | null
+}
+
+export const JOB_FILE = 'job.json'
+export const RESULT_FILE = 'result.json'
+
+export function writeSeries({ name, stepS, startMs, rps, errorRate }: TrafficSeries): WrittenSeries {
+  const written = (values: Float64Array) =>
+    Array.from(values, (value) => (Number.isFinite(value) ? Math.round(value * 1e4) / 1e4 : null))
+  return { name, stepS, startMs, rps: written(rps), ...(errorRate && { errorRate: written(errorRate) }) }
+}
+
+export function readSeries({ name, stepS, startMs, rps, errorRate }: WrittenSeries): TrafficSeries {
+  const read = (values: readonly (number | null)[]) =>
+    Float64Array.from(values, (value) => value ?? Number.NaN)
+  return { name, stepS, startMs, rps: read(rps), ...(errorRate && { errorRate: read(errorRate) }) }
+}

@@ -1,0 +1,119 @@
+import { DeliverPolicy, type NatsConnection } from 'nats.ws'
+import { AtlasError, messageOf } from '../../contract/errors.ts'
+import { type AlertMessage, type MinuteMessage, parseMessage } from '../../contract/messages.ts'
+import { MINUTES_STREAM, STREAMS, subjects } from '../../contract/subjects.ts'
+import type { ExamplesFile } from '../train/examples.ts'
+import type { TrafficSeries } from '../train/traffic-series.ts'
+import { incidentWindows, windowsOf } from './incident-windows.ts'
+import { writeSeries } from './job.ts'
+import { SeriesRecorder } from './recorded-series.ts'
+
+const TIMEOUT_MS = 8_000
+/** Without a message for so long a reading is given up. */
+const SILENCE_MS = 10_000
+/** Minutes are many: they are read as far as this needs, not checked like a message that steers something. */
+type RawMinute = Pick<MinuteMessage, 'minuteStartMs' | 'rps' | 'errorRate' | 'kind'>
+
+/** What PoPs recorded, read from JetStream for training. */
+export class MinuteStore {
+  readonly #connection: () => NatsConnection
+  #unreadable = 0
+
+  constructor(connection: () => NatsConnection) {
+    this.#connection = connection
+  }
+
+  /** Messages that could not be read, and were left out, since the process started. */
+  get unreadable(): number {
+    return this.#unreadable
+  }
+
+  /** PoPs that have recorded minutes. */
+  async pops(): Promise<string[]> {
+    const filter = 'atlas.telemetry.*.minute'
+    const counts = await this.#counts(MINUTES_STREAM, filter)
+    return [...counts.keys()].map((subject) => subject.split('.')[2] ?? '').sort()
+  }
+
+  /** A PoP's total traffic as it was recorded; null where nothing was. @throws AtlasError `sync/unavailable` */
+  async series(pop: string): Promise<TrafficSeries | null> {
+    const recorder = new SeriesRecorder()
+    await this.#read(MINUTES_STREAM, subjects.minute(pop), (data) => {
+      const minute = JSON.parse(data) as RawMinute
+      const isSound = minute.kind === 'minute' && Number.isFinite(minute.rps) && minute.minuteStartMs > 0
+      if (isSound) recorder.take(minute)
+    })
+    return recorder.series(pop)
+  }
+
+  /** Every event of a PoP's alerts, in order. @throws AtlasError `sync/unavailable` */
+  async alerts(pop: string): Promise<AlertMessage[]> {
+    const alerts: AlertMessage[] = []
+    await this.#read(STREAMS.audit, subjects.alert(pop), (data) => {
+      const message = parseMessage(data)
+      if (message.kind === 'alert') alerts.push(message)
+    })
+    return alerts
+  }
+
+  /** The windows around recorded incidents, of one PoP or of all. @throws AtlasError `sync/unavailable` */
+  async examples(only?: string): Promise<ExamplesFile> {
+    const examples: ExamplesFile['examples'] = []
+    for (const pop of await this.pops()) {
+      if (only !== undefined && pop !== only) continue
+      const windows = incidentWindows(await this.alerts(pop))
+      const series = windows.length === 0 ? null : await this.series(pop)
+      if (series === null) continue
+      for (const { rps, errorRate, ...rest } of windowsOf(series, windows).map(writeSeries))
+        examples.push({ ...rest, rps: [...rps], ...(errorRate && { errorRate: [...errorRate] }) })
+    }
+    return { v: 1, kind: 'incident-examples', examples }
+  }
+
+  /** Wall time at which the oldest minute was stored; null where there is none. */
+  async firstStoredMs(): Promise<number | null> {
+    const { state } = await this.#manager(({ streams }) => streams.info(MINUTES_STREAM))
+    return state.messages === 0 ? null : Date.parse(String(state.first_ts))
+  }
+
+  /** Messages that cannot be read are left out: one of them must not keep a PoP from being trained. */
+  async #read(stream: string, subject: string, take: (data: string) => void): Promise<void> {
+    const left = (await this.#counts(stream, subject)).get(subject) ?? 0
+    if (left === 0) return
+    const decoder = new TextDecoder()
+    const consumer = await this.#connection()
+      .jetstream({ timeout: TIMEOUT_MS })
+      .consumers.get(stream, { filterSubjects: subject, deliver_policy: DeliverPolicy.All })
+    const messages = await consumer.consume({ max_messages: 500 })
+    const silence = setTimeout(() => messages.stop(), SILENCE_MS)
+    let isWhole = false
+    for await (const message of messages) {
+      silence.refresh()
+      try {
+        take(decoder.decode(message.data))
+      } catch {
+        this.#unreadable += 1
+      }
+      isWhole = message.info.pending === 0
+      if (isWhole) break
+    }
+    clearTimeout(silence)
+    if (!isWhole) throw new AtlasError('sync/unavailable', `${stream} stopped answering`)
+  }
+
+  async #counts(stream: string, filter: string): Promise<Map<string, number>> {
+    const { state } = await this.#manager(({ streams }) => streams.info(stream, { subjects_filter: filter }))
+    return new Map(Object.entries(state.subjects ?? {}))
+  }
+
+  async #manager<T>(
+    ask: (manager: Awaited<ReturnType<NatsConnection['jetstreamManager']>>) => Promise<T>,
+  ): Promise<T> {
+    const connection = this.#connection()
+    try {
+      return await ask(await connection.jetstreamManager({ timeout: TIMEOUT_MS }))
+    } catch (cause) {
+      throw new AtlasError('sync/unavailable', `JetStream did not answer: ${messageOf(cause)}`, { cause })
+    }
+  }
+}

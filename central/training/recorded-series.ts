@@ -1,0 +1,44 @@
+import type { MinuteMessage } from '../../contract/messages.ts'
+import type { TrafficSeries } from '../train/traffic-series.ts'
+
+const MINUTE_MS = 60_000
+const DAY_MS = 86_400_000
+/** Of the series' time, what is used at most. */
+export const KEEP_MS = 35 * DAY_MS
+/** After a gap longer than this a record begins anew. */
+const LONGEST_GAP_MS = 7 * DAY_MS
+
+type Recorded = Pick<MinuteMessage, 'minuteStartMs' | 'rps' | 'errorRate'>
+
+/**
+ * Folds a PoP's recorded minutes, in the order they were stored, into a series on a grid of minutes. Time that runs backwards
+ * is another trace: what stood there before is forgotten, as a PoP forgets it.
+ */
+export class SeriesRecorder {
+  #minutes: Recorded[] = []
+
+  take({ minuteStartMs, rps, errorRate }: Recorded): void {
+    const last = this.#minutes.at(-1)?.minuteStartMs ?? Number.NEGATIVE_INFINITY
+    if (minuteStartMs <= last)
+      this.#minutes = this.#minutes.filter((minute) => minute.minuteStartMs < minuteStartMs)
+    else if (minuteStartMs - last > LONGEST_GAP_MS) this.#minutes = []
+    this.#minutes.push({ minuteStartMs, rps, errorRate })
+  }
+
+  /** The last five weeks of it, NaN where a minute is missing; null before the first. */
+  series(name: string): TrafficSeries | null {
+    const end = this.#minutes.at(-1)
+    if (end === undefined) return null
+    const minutes = this.#minutes.filter(({ minuteStartMs }) => minuteStartMs > end.minuteStartMs - KEEP_MS)
+    const startMs = minutes[0]?.minuteStartMs ?? end.minuteStartMs
+    const size = Math.round((end.minuteStartMs - startMs) / MINUTE_MS) + 1
+    const rps = new Float64Array(size).fill(Number.NaN)
+    const errorRate = new Float64Array(size).fill(Number.NaN)
+    for (const minute of minutes) {
+      const at = Math.round((minute.minuteStartMs - startMs) / MINUTE_MS)
+      rps[at] = minute.rps
+      errorRate[at] = minute.errorRate
+    }
+    return { name, stepS: 60, startMs, rps, errorRate }
+  }
+}

@@ -1,0 +1,81 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { constants, setPriority, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { AtlasError, messageOf } from '../../contract/errors.ts'
+import { JOB_FILE, RESULT_FILE, type TrainingJob, type TrainingResult } from './job.ts'
+
+const PROGRAM = fileURLToPath(new URL('job.node.ts', import.meta.url))
+/** Of what the process says on stderr, how much is told when it fails. */
+const REASON_BYTES = 2_000
+
+/** What a training left: its result, and the files that the result names. */
+export interface Trained {
+  readonly result: TrainingResult
+  file(name: string): Uint8Array<ArrayBuffer>
+}
+
+export interface TrainingProcess {
+  readonly pid: number
+  /** Resolves with what `use` makes of the result; rejects with `setup/failed` and the reason when there is none. */
+  readonly done: Promise<Trained>
+  /** Ends it at once. */
+  kill(): void
+  /** Removes its folder. */
+  remove(): void
+}
+
+/**
+ * Starts a training in a process of its own with the lowest priority, so that neither its CPU nor its garbage is felt here.
+ * @param files what the job names, by name
+ */
+export function startTraining(
+  job: TrainingJob,
+  files: Readonly<Record<string, Uint8Array>>,
+  report: (line: string) => void,
+): TrainingProcess {
+  const folder = mkdtempSync(join(tmpdir(), 'atlas-training-'))
+  writeFileSync(join(folder, JOB_FILE), JSON.stringify(job))
+  for (const [name, bytes] of Object.entries(files)) writeFileSync(join(folder, name), bytes)
+  const { PATH, ATLAS_DATA } = process.env
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', PROGRAM, folder], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...(PATH && { PATH }), ...(ATLAS_DATA && { ATLAS_DATA }) },
+  })
+  lowerPriority(child)
+  createInterface({ input: child.stdout }).on('line', report)
+  let said = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said = (said + text).slice(-REASON_BYTES)
+  })
+  const done = new Promise<Trained>((resolve, reject) => {
+    const fail = (why: string) => reject(new AtlasError('setup/failed', `the training failed: ${why}`))
+    child.once('error', (thrown) => fail(messageOf(thrown)))
+    child.once('close', (code, signal) => {
+      if (code !== 0) return fail(signal === null ? said.trim() || `exit code ${code}` : `ended by ${signal}`)
+      const read = (name: string) => new Uint8Array(readFileSync(join(folder, name)))
+      try {
+        resolve({ result: JSON.parse(new TextDecoder().decode(read(RESULT_FILE))), file: read })
+      } catch (thrown) {
+        fail(messageOf(thrown))
+      }
+    })
+  })
+  return {
+    pid: child.pid ?? 0,
+    done,
+    kill: () => child.kill('SIGKILL'),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  }
+}
+
+/** At once after the start, so that the threads it is yet to make inherit it. */
+function lowerPriority({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_LOW)
+  } catch {
+    // a system that knows no priorities trains with the usual one
+  }
+}
