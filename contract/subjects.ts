@@ -64,7 +64,7 @@ export function popPermissions(pop: string): {
   subscribe: { allow: string[] }
 } {
   const name = token('pop', pop)
-  const kinds = ['telemetry', 'ack', 'audit', 'hold', 'crdt']
+  const kinds = ['telemetry', 'ack', 'audit']
   return {
     publish: {
       allow: [

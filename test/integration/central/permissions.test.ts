@@ -106,6 +106,18 @@ describe('what a PoP may do with its nkey', () => {
 })
 
 describe('what the server refuses a PoP', () => {
+  it('publishing, under its own name, what central has no stream for', async () => {
+    const manager = await central.jetstreamManager()
+    for (const kind of ['telemetry', 'ack', 'audit']) {
+      const subject = `atlas.${kind}.fra1.anything`
+      expect(await manager.streams.find(subject)).not.toBe('')
+    }
+    for (const kind of ['hold', 'crdt']) {
+      const subject = `atlas.${kind}.fra1.anything`
+      await refused('publish', subject, () => ask(subject, 'x'))
+    }
+  })
+
   it('publishing as another PoP', async () => {
     const subject = subjects.second('ams2')
     await refused('publish', subject, () => ask(subject, JSON.stringify(second('ams2', 1))))
