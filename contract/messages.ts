@@ -145,6 +145,18 @@ const modelsSchema = z.strictObject({
     .optional(),
 })
 
+/** What an origin reports of itself; null: it does not say. */
+const originSchema = z.strictObject({
+  /** Shares of what it may use, 0..1. */
+  cpu: z.number().nullable(),
+  memory: z.number().nullable(),
+  /** Calls that wait for the database, and their share of its capacity where that is told, 0..1. */
+  dbQueue: z.number().nullable(),
+  dbQueueShare: z.number().nullable(),
+  /** Messages that wait. */
+  messageQueue: z.number().nullable(),
+})
+
 /** Once a trace minute: what the forecast is fed with, and what it said. */
 const minuteSchema = z.strictObject({
   ...head,
@@ -152,7 +164,17 @@ const minuteSchema = z.strictObject({
   minuteStartMs: z.number(),
   rps: z.number(),
   errorRate: z.number(),
-  modules: z.array(z.strictObject({ name: z.string(), rps: z.number(), errorRate: z.number() })),
+  modules: z.array(
+    z.strictObject({
+      name: z.string(),
+      rps: z.number(),
+      errorRate: z.number(),
+      /** Means of the minute; left out where the module's origin reported nothing. */
+      origin: originSchema.optional(),
+    }),
+  ),
+  /** The same of all origins together: the mean of shares, the sum of queues. */
+  origin: originSchema.optional(),
   forecast: forecastSchema.nullable(),
   models: modelsSchema.optional(),
   /** Calls of one module by another that came through the edge in this minute. */
@@ -266,6 +288,7 @@ export type AckMessage = z.output<typeof ackSchema>
 export type ModelMessage = z.output<typeof releaseSchema>
 export type ModelsState = z.output<typeof modelsSchema>
 export type ErrorSums = z.output<typeof errorSums>
+export type ReportedOrigin = z.output<typeof originSchema>
 export type Message = z.output<typeof messageSchema>
 
 /** A message before the outbox numbers it. */

@@ -33,6 +33,8 @@ function isTarget(value: string): boolean {
 
 const step = z.enum(['on', 'shadow', 'off'])
 
+const metricsPath = z.string().startsWith('/', 'must begin with "/"')
+
 const contractSchema = z.strictObject({
   timeoutMs: z
     .number()
@@ -62,6 +64,10 @@ const moduleSchema = z.strictObject({
     .startsWith('/', 'must begin with "/"')
     .default('/healthz')
     .meta({ description: 'Path that answers 2xx when the target is ready.' }),
+  metrics: metricsPath.optional().meta({
+    description:
+      'Path at which the module, at an address of its own, reports CPU, memory and queues; inside the monolith `originMetrics` counts.',
+  }),
   contract: contractSchema.optional().meta({ description: 'Needed before the module can ever go loose.' }),
 })
 
@@ -96,6 +102,9 @@ const policySchema = z
     origin: target.meta({
       description: 'The monolith: where unrouted requests go, and the default tight target.',
     }),
+    originMetrics: metricsPath
+      .optional()
+      .meta({ description: 'Path at which the monolith reports CPU, memory and queues.' }),
     modules: z.array(moduleSchema).min(1).max(MAX_MODULES),
     coupling: couplingSchema.prefault({}),
     autonomyLevel: z.number().int().min(0).max(4).default(3),

@@ -1,4 +1,4 @@
-import type { DecisionMessage, ModelsState, SecondMessage } from './messages.ts'
+import type { DecisionMessage, ModelsState, ReportedOrigin, SecondMessage } from './messages.ts'
 
 /** Path below which the edge answers for itself instead of passing on; a bearer token opens it. */
 export const STATUS_PATH = '/.atlas/status'
@@ -26,6 +26,15 @@ export interface PopStatus {
     /** Regressions of the PoP's own series: their version, the hash of those in use, and why none are; null: given none. */
     readonly adapted?: ModelsState['adapted']
   }
+  /** Addresses that report CPU, memory and queues; `modules`: whom the origin behind it answers for. */
+  readonly origins?: readonly {
+    readonly target: string
+    readonly path: string
+    readonly modules: readonly string[]
+    readonly origin?: ReportedOrigin
+    /** Why there is no report; null when there is one. */
+    readonly error: string | null
+  }[]
   readonly ticks: number
   readonly isolates: number
   /** Requests seen since the PoP object's storage was made, and those ATLAS failed open on. */

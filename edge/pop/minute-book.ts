@@ -1,7 +1,9 @@
 import { type Aggregate, UNROUTED } from '../../contract/aggregate.ts'
 import type { Core } from '../../core-wasm/core.ts'
+import type { OriginLoad } from '../control/origin-metrics.ts'
 import { type CallRow, MinuteCalls } from './minute-calls.ts'
 import { MinuteLatency } from './minute-latency.ts'
+import { ALL_ORIGINS, MinuteOrigin, type OriginRow } from './minute-origin.ts'
 
 const MINUTE_MS = 60_000
 const SERIES = UNROUTED + 1
@@ -17,6 +19,8 @@ export interface MinuteSeries {
   readonly p95Ms: number
   /** Requests that were counted, of the trace's: of a minute watched in part, those of that part. */
   readonly requests: number
+  /** Means of what the origin that answers for it reported of itself; NaN where it did not. */
+  readonly origin: OriginLoad
 }
 
 /** Requests of the trace's that one module sent to another, by index. */
@@ -37,13 +41,15 @@ export interface MinuteRecord extends MinuteSeries {
 
 /**
  * The minutes that are open, to go on with after a restart: start, time watched, [index, requests, errors, latencies]
- * each, and [caller, callee, requests] each. The parts that may be missing were not written by earlier builds.
+ * each, [caller, callee, requests] each, and what origins reported. The parts that may be missing were not written by
+ * earlier builds.
  */
 export type OpenMinutes = readonly (readonly [
   startMs: number,
   coveredMs: number,
   counts: readonly (readonly [index: number, requests: number, errors: number, latency?: string])[],
   calls?: readonly CallRow[],
+  origins?: readonly OriginRow[],
 ])[]
 
 interface OpenMinute {
@@ -51,6 +57,7 @@ interface OpenMinute {
   readonly requests: Float64Array
   readonly errors: Float64Array
   readonly calls: MinuteCalls
+  readonly origins: MinuteOrigin
 }
 
 export interface MinuteBookOptions {
@@ -78,8 +85,8 @@ export class MinuteBook {
     this.#graceMs = options.graceMs
     this.#latency = new MinuteLatency(options.core, SERIES)
     this.#nextMs = floorMinute(options.fromMs)
-    for (const [startMs, coveredMs, counts, calls = []] of open) {
-      const minute = this.#minute(startMs)
+    for (const [startMs, coveredMs, counts, calls = [], origins = []] of open) {
+      const minute = this.#minute(startMs, origins)
       if (minute === null) continue
       minute.coveredMs = coveredMs
       for (const [index, requests, errors, latency = ''] of counts) {
@@ -92,12 +99,12 @@ export class MinuteBook {
   }
 
   open(): OpenMinutes {
-    return [...this.#open].map(([startMs, { coveredMs, requests, errors, calls }]) => {
+    return [...this.#open].map(([startMs, { coveredMs, requests, errors, calls, origins }]) => {
       const latency = this.#latency.texts(startMs)
       const counts = [...requests.entries()]
         .filter(([, count]) => count > 0)
         .map(([index, count]) => [index, count, errors[index] ?? 0, latency[index] ?? ''] as const)
-      return [startMs, coveredMs, counts, calls.rows()] as const
+      return [startMs, coveredMs, counts, calls.rows(), origins.rows()] as const
     })
   }
 
@@ -112,6 +119,14 @@ export class MinuteBook {
     }
     for (const { caller, callee, requests } of aggregate.calls ?? [])
       minute.calls.add(caller, callee, requests)
+  }
+
+  /** What origins reported at a moment of trace time: of modules by index, and all together. */
+  addOrigins(nowMs: number, modules: ReadonlyMap<number, OriginLoad>, total: OriginLoad): void {
+    const minute = this.#minute(floorMinute(nowMs))
+    if (minute === null) return
+    for (const [module, load] of modules) minute.origins.add(module, load)
+    minute.origins.add(ALL_ORIGINS, total)
   }
 
   /** The PoP watched this stretch of trace time. */
@@ -153,11 +168,12 @@ export class MinuteBook {
         })
       }
       minute.calls.remap(indexOf)
+      minute.origins.remap(indexOf)
     }
     this.#latency.remap(indexOf)
   }
 
-  #minute(startMs: number): OpenMinute | null {
+  #minute(startMs: number, origins: readonly OriginRow[] = []): OpenMinute | null {
     if (startMs < this.#nextMs) return null
     let minute = this.#open.get(startMs)
     if (minute === undefined) {
@@ -166,6 +182,7 @@ export class MinuteBook {
         requests: new Float64Array(SERIES),
         errors: new Float64Array(SERIES),
         calls: new MinuteCalls(),
+        origins: new MinuteOrigin(origins),
       }
       this.#open.set(startMs, minute)
     }
@@ -183,17 +200,23 @@ export class MinuteBook {
     }
     const seconds = Math.min(minute.coveredMs, MINUTE_MS) / 1000
     const p95 = this.#latency.p95(minuteStartMs)
-    const series = (requests: number, errors: number, p95Ms: number): MinuteSeries => ({
+    const series = (requests: number, errors: number, p95Ms: number, origin: OriginLoad): MinuteSeries => ({
       rps: (requests * this.#weight) / seconds,
       errorRate: requests === 0 ? 0 : errors / requests,
       p95Ms,
       requests: requests * this.#weight,
+      origin,
     })
     return {
       minuteStartMs,
-      ...series(sum(minute.requests), sum(minute.errors), p95.total),
+      ...series(sum(minute.requests), sum(minute.errors), p95.total, minute.origins.mean(ALL_ORIGINS)),
       modules: Array.from({ length: moduleCount }, (_, index) =>
-        series(minute.requests[index] ?? 0, minute.errors[index] ?? 0, p95.series[index] ?? Number.NaN),
+        series(
+          minute.requests[index] ?? 0,
+          minute.errors[index] ?? 0,
+          p95.series[index] ?? Number.NaN,
+          minute.origins.mean(index),
+        ),
       ),
       calls: minute.calls
         .rows()
@@ -208,6 +231,7 @@ const UNKNOWN: MinuteSeries = {
   errorRate: Number.NaN,
   p95Ms: Number.NaN,
   requests: Number.NaN,
+  origin: new MinuteOrigin().mean(ALL_ORIGINS),
 }
 
 function sum(counts: Float64Array): number {

@@ -1,14 +1,21 @@
 import { LOOKBACK, type SeriesHistory } from '../../contract/model/series.ts'
-import type { MinuteRecord } from './minute-book.ts'
+import type { MinuteRecord, MinuteSeries } from './minute-book.ts'
 
 const MINUTE_MS = 60_000
 /** Three lookbacks, so that a longer one can be fed without waiting for it. */
 const KEEP = 3 * LOOKBACK
 
+/** CPU, memory and DB queue as shares; null: not reported. */
+type StoredOrigin = readonly [cpu: number | null, memory: number | null, dbQueue: number | null]
+
 interface StoredMinute {
   readonly rps: number | null
   readonly errorRate: number | null
-  readonly modules: Readonly<Record<string, readonly [number | null, number | null]>>
+  /** Not written by earlier builds. */
+  readonly origin?: StoredOrigin | null
+  readonly modules: Readonly<
+    Record<string, readonly [rps: number | null, errorRate: number | null, origin?: StoredOrigin | null]>
+  >
 }
 
 /** Closed minutes in SQLite: the forecaster's history survives a restart. */
@@ -43,10 +50,11 @@ export class MinuteHistory {
     const stored: StoredMinute = {
       rps: orNull(record.rps),
       errorRate: orNull(record.errorRate),
+      origin: originOf(record),
       modules: Object.fromEntries(
         record.modules.map((part, index) => [
           names[index] ?? String(index),
-          [orNull(part.rps), orNull(part.errorRate)] as const,
+          [orNull(part.rps), orNull(part.errorRate), originOf(part)] as const,
         ]),
       ),
     }
@@ -80,19 +88,42 @@ export class MinuteHistory {
     return { minutes, known }
   }
 
-  /** The last lookback of the whole PoP (`total`) or of a module; NaN where a minute is missing. */
+  /**
+   * The last lookback of the whole PoP (`total`) or of a module; NaN where a minute is missing. What the origin reports
+   * is left out where no minute has it.
+   */
   series(name: string): SeriesHistory {
     const rps: number[] = []
     const errorRate: number[] = []
+    const origin: number[][] = [[], [], []]
     for (let back = LOOKBACK; back >= 1; back--) {
       const minute = this.#minutes.get(this.#endMs - back * MINUTE_MS)
       const part =
-        name === 'total' ? ([minute?.rps, minute?.errorRate] as const) : (minute?.modules[name] ?? [])
+        name === 'total'
+          ? ([minute?.rps, minute?.errorRate, minute?.origin] as const)
+          : (minute?.modules[name] ?? [])
       rps.push(part[0] ?? Number.NaN)
       errorRate.push(part[1] ?? Number.NaN)
+      for (const [index, values] of origin.entries()) values.push(part[2]?.[index] ?? Number.NaN)
     }
-    return { name, stepS: 60, endMs: this.#endMs, rps, errorRate }
+    const [cpu = [], memory = [], dbQueue = []] = origin
+    return {
+      name,
+      stepS: 60,
+      endMs: this.#endMs,
+      rps,
+      errorRate,
+      ...(cpu.some(Number.isFinite) && { cpu }),
+      ...(memory.some(Number.isFinite) && { memory }),
+      ...(dbQueue.some(Number.isFinite) && { dbQueue }),
+    }
   }
+}
+
+function originOf({ origin }: MinuteSeries): StoredOrigin | null {
+  const { cpu, memory, dbQueueShare } = origin
+  const stored = [orNull(cpu), orNull(memory), orNull(dbQueueShare)] as const
+  return stored.every((value) => value === null) ? null : stored
 }
 
 function orNull(value: number): number | null {

@@ -1,9 +1,10 @@
-import type { Draft, ForecasterState, ModelsState } from '../../contract/messages.ts'
+import type { Draft, ForecasterState, ModelsState, ReportedOrigin } from '../../contract/messages.ts'
+import { ORIGIN_MEASURES, type OriginLoad } from '../control/origin-metrics.ts'
 import type { MinuteRecord } from './minute-book.ts'
 
 /** A closed minute as the telemetry tells it. `names`: of the modules, in the order of the record's. */
 export function minuteMessage(
-  { minuteStartMs, rps, errorRate, modules, calls }: MinuteRecord,
+  { minuteStartMs, rps, errorRate, modules, calls, origin }: MinuteRecord,
   names: readonly string[],
   told: { readonly atMs: number; readonly forecaster: ForecasterState; readonly models: ModelsState },
 ): Draft {
@@ -19,7 +20,9 @@ export function minuteMessage(
       name: nameOf(index),
       rps: part.rps,
       errorRate: part.errorRate,
+      ...reported(part.origin),
     })),
+    ...reported(origin),
     forecast: forecaster.kind === 'ready' ? forecaster.forecast : null,
     models,
     calls: calls.map(({ caller, callee, requests }) => ({
@@ -27,5 +30,20 @@ export function minuteMessage(
       callee: nameOf(callee),
       requests: Math.round(requests),
     })),
+  }
+}
+
+/** What an origin reported; left out when it did not report. */
+export function reported(load: OriginLoad): { readonly origin?: ReportedOrigin } {
+  if (!ORIGIN_MEASURES.some((measure) => Number.isFinite(load[measure]))) return {}
+  const of = (value: number) => (Number.isFinite(value) ? value : null)
+  return {
+    origin: {
+      cpu: of(load.cpu),
+      memory: of(load.memory),
+      dbQueue: of(load.dbQueue),
+      dbQueueShare: of(load.dbQueueShare),
+      messageQueue: of(load.messageQueue),
+    },
   }
 }
