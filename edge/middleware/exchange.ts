@@ -1,5 +1,6 @@
 import { OUTSIDE } from '../../contract/aggregate.ts'
 import type { RouteTable } from '../control/route-table.ts'
+import type { Target } from '../control/target.ts'
 
 /** Bits of `Exchange.flags`: the tap's. */
 export { FLAG_SHED as SHED, FLAG_UNREACHABLE as UNREACHABLE } from '../../core-wasm/tap-ring.ts'
@@ -9,11 +10,6 @@ export const DEADLINE_HEADER = 'atlas-deadline-ms'
 
 /** The handler that ATLAS wraps; what the target `self` means. */
 export type Self = (request: Request) => Response | Promise<Response>
-
-export type Target =
-  | { readonly kind: 'url'; readonly prefix: string }
-  | { readonly kind: 'binding'; readonly name: string }
-  | { readonly kind: 'self' }
 
 /** A module as the route table has it, ready to serve. */
 export interface ServedModule {

@@ -1,12 +1,9 @@
 import { messageOf } from '../../contract/errors.ts'
 import { type Random, randomName } from '../../contract/ports.ts'
 import { hopByHop, namesNothing } from '../control/hop-by-hop.ts'
+import { bindingOf, type Fetcher } from '../control/target.ts'
 import { DEADLINE_HEADER, type Exchange, type Handler, UNREACHABLE } from './exchange.ts'
 import { problemResponse } from './problem.ts'
-
-interface Fetcher {
-  fetch(input: string | Request, init: RequestInit): Promise<Response>
-}
 
 export interface OriginOptions {
   readonly random: Random
@@ -48,8 +45,7 @@ function ask(exchange: Exchange): Response | Promise<Response> {
   const init: RequestInit = { method: request.method, headers, body: request.body, redirect: 'manual' }
   if (target.kind === 'url') return send(fetch, target.prefix + exchange.raw, request, init)
   if (target.kind === 'binding') {
-    const binding = exchange.env[target.name]
-    if (!isFetcher(binding)) throw new Error(`no service binding "${target.name}"`)
+    const binding = bindingOf(exchange.env, target.name)
     const via: Fetcher['fetch'] = (input, init) => binding.fetch(input, init)
     return send(via, request.url, request, request.cf === undefined ? init : { ...init, cf: request.cf })
   }
@@ -93,8 +89,4 @@ function endToEnd(response: Response): Response {
   const headers = new Headers(response.headers)
   for (const name of hopByHop(connection)) headers.delete(name)
   return new Response(response.body, { status: response.status, statusText: response.statusText, headers })
-}
-
-function isFetcher(value: unknown): value is Fetcher {
-  return typeof value === 'object' && value !== null && 'fetch' in value && typeof value.fetch === 'function'
 }

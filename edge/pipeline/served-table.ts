@@ -4,7 +4,8 @@ import { targetOf } from '../control/coupling-plan.ts'
 import { type Gcra, gcra } from '../control/gcra.ts'
 import type { RouteTable } from '../control/route-table.ts'
 import { NO_MATCH, RouteTrie } from '../control/route-trie.ts'
-import type { ServedModule, Target } from '../middleware/exchange.ts'
+import { parseTarget, type Target } from '../control/target.ts'
+import type { ServedModule } from '../middleware/exchange.ts'
 import type { ServedLimit } from '../middleware/rate-limit.ts'
 
 /** A route table compiled for serving: once a version, and never changed. */
@@ -57,13 +58,6 @@ export function serveTable(table: RouteTable): ServedTable {
       return index === NO_MATCH ? unrouted : (modules[index] ?? unrouted)
     },
   }
-}
-
-/** Reads a target that the policy schema has accepted. */
-function parseTarget(text: string): Target {
-  if (text === 'self') return { kind: 'self' }
-  if (text.startsWith('binding:')) return { kind: 'binding', name: text.slice('binding:'.length) }
-  return { kind: 'url', prefix: text.endsWith('/') ? text.slice(0, -1) : text }
 }
 
 function limitsOf(policy: Policy): Map<number, ServedLimit[]> {

@@ -1,5 +1,6 @@
 import { messageOf } from '../../contract/errors.ts'
 import type { NewTarget } from '../control/coupling-plan.ts'
+import { bindingOf, parseTarget } from '../control/target.ts'
 
 const LIMIT_MS = 1000
 
@@ -45,20 +46,12 @@ export async function preflight(reach: Reach, targets: readonly NewTarget[]): Pr
 
 /** Reaches `binding:NAME` by the Worker's environment, everything else by URL. */
 export function reachBy(env: object, fetcher: typeof fetch = fetch): Reach {
-  return (target, path, signal) => {
-    if (!target.startsWith('binding:')) {
-      return fetcher(target.replace(/\/$/, '') + path, { signal, redirect: 'manual' })
-    }
-    const name = target.slice('binding:'.length)
-    const binding: unknown = Object.hasOwn(env, name) ? (env as Record<string, unknown>)[name] : undefined
-    if (!isFetcher(binding)) return Promise.reject(new Error(`no service binding "${name}"`))
-    return binding.fetch(`http://${name.toLowerCase().replaceAll('_', '-')}${path}`, {
-      signal,
-      redirect: 'manual',
-    })
+  return async (text, path, signal) => {
+    const target = parseTarget(text)
+    const init: RequestInit = { signal, redirect: 'manual' }
+    if (target.kind === 'url') return fetcher(target.prefix + path, init)
+    if (target.kind === 'self') throw new Error('target "self" has no address')
+    const host = target.name.toLowerCase().replaceAll('_', '-')
+    return bindingOf(env, target.name).fetch(`http://${host}${path}`, init)
   }
-}
-
-function isFetcher(value: unknown): value is { fetch: typeof fetch } {
-  return typeof value === 'object' && value !== null && 'fetch' in value && typeof value.fetch === 'function'
 }
