@@ -16,7 +16,7 @@ export interface RegistryOptions {
   readonly gauge: ModelGauge
   readonly view: View
   /** Days of the series' time that the policies ask for. */
-  readonly periods: () => Promise<{ readonly shadowDays: number; readonly probationDays: number }>
+  readonly periods: () => Promise<Periods>
 }
 
 /** Who changes a release, and why. */
@@ -33,6 +33,13 @@ export interface Overview {
   readonly models: readonly (ModelEntry & { readonly role: Role | null })[]
   readonly pairing: Pairing | null
   readonly drift: readonly Drift[]
+  /** Days of the series' time that the policies ask for. */
+  readonly periods: Periods
+}
+
+export interface Periods {
+  readonly shadowDays: number
+  readonly probationDays: number
 }
 
 export type Role = 'champion' | 'challenger' | 'former' | 'previous'
@@ -67,10 +74,11 @@ export class Registry {
 
   async overview(): Promise<Overview> {
     const { models: store, releases, view } = this.#options
-    const [models, history, { release }] = await Promise.all([
+    const [models, history, { release }, periods] = await Promise.all([
       store.list(),
       releases.history(),
       releases.current(),
+      this.#options.periods(),
     ])
     return {
       release,
@@ -78,6 +86,7 @@ export class Registry {
       models: models.map((entry) => ({ ...entry, role: roleOf(release, entry.hash) })),
       pairing: this.#pairing(release),
       drift: driftOf(view.pops()),
+      periods,
     }
   }
 

@@ -10,6 +10,7 @@ import { decisionNode } from './decisions.ts'
 import { byId, element, setText, show } from './dom.ts'
 import { rate, timeOfDay } from './format.ts'
 import { readEvents, TokenNeeded } from './live.ts'
+import { ModelsPanel } from './models.ts'
 import { noticeNode, noticesOf } from './notices.ts'
 import { openAlert, PageState, type PopState, suspectOf } from './state.ts'
 import { chartRows, moduleRow, rolloutRows } from './tables.ts'
@@ -17,9 +18,12 @@ import { tileNode, tilesOf } from './tiles.ts'
 
 const TOKEN_KEY = 'atlas-token'
 const SILENT_MS = 12_000
+/** Events after which central may have more to say of models. */
+const ASKS_MODELS = ['snapshot', 'minute', 'model', 'beat']
 
 const state = new PageState()
 const chart = new Chart(byId('chart'))
+const models = new ModelsPanel()
 const buttons = new Map<string, HTMLButtonElement>()
 let chosen: string | null = decodeURIComponent(location.hash.slice(1)) || null
 let lost: string | null = 'connecting'
@@ -47,6 +51,7 @@ async function follow(): Promise<void> {
         lost = null
         state.apply(event, Date.now())
         refresh()
+        if (ASKS_MODELS.includes(event.event)) void askModels()
       })
       lost = 'the stream ended'
     } catch (thrown) {
@@ -83,6 +88,7 @@ function draw(): void {
   drawLink()
   byId('empty').hidden = names.length > 0 || lost !== null || state.nats === null
   drawPops(names)
+  models.draw([...state.pops.values()], state.nowMs(Date.now()))
   drawRollout(names)
   byId('detail').hidden = !pop?.second
   if (pop?.second) drawDetail(pop)
@@ -237,11 +243,17 @@ function drawRollout(names: readonly string[]): void {
 const askWhy = (decision: DecisionMessage) => ask<Explanation>('decisions', decision)
 const askWhatWasOdd = (alert: Alert) => ask<AlertExplanation>('alerts', alert)
 
+async function askModels(): Promise<void> {
+  if (await models.ask(() => fetchCentral('/v1/models'), performance.now())) refresh()
+}
+
 async function ask<T>(kind: string, { id, pop }: { readonly id: string; readonly pop: string }): Promise<T> {
-  const token = sessionStorage.getItem(TOKEN_KEY)
-  const headers: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` }
-  const path = `/v1/${kind}/${encodeURIComponent(id)}?pop=${encodeURIComponent(pop)}`
-  const response = await fetch(path, { headers })
+  const response = await fetchCentral(`/v1/${kind}/${encodeURIComponent(id)}?pop=${encodeURIComponent(pop)}`)
   if (!response.ok) throw new Error(`central answered ${response.status}`)
   return ((await response.json()) as { explanation: T }).explanation
+}
+
+function fetchCentral(path: string): Promise<Response> {
+  const token = sessionStorage.getItem(TOKEN_KEY)
+  return fetch(path, { headers: token === null ? {} : { authorization: `Bearer ${token}` } })
 }

@@ -3,7 +3,7 @@ import { featuresInWords } from './anomaly-words.ts'
 import { element } from './dom.ts'
 import { duration, percent, rate } from './format.ts'
 
-interface Tile {
+export interface Tile {
   readonly name: string
   readonly value: string
   readonly unit?: string

@@ -95,6 +95,17 @@ describe('the page', () => {
     expect(await page.text()).not.toMatch(/https?:\/\/|<script>|style="|onclick/)
   })
 
+  it('serves every script that one of its scripts imports', async () => {
+    const seen = new Set<string>(['main.ts'])
+    for (const file of seen) {
+      const script = await pageRoutes().request(`/page/${file}`)
+      expect([file, script.status]).toEqual([file, 200])
+      for (const [, name] of (await script.text()).matchAll(/from '([^']+)'/g))
+        seen.add(name?.replace('./', '') ?? '')
+    }
+    expect(seen.size).toBeGreaterThan(10)
+  })
+
   it('serves its scripts without types, and 304 to who has them', async () => {
     const script = await pageRoutes().request('/page/main.ts')
     expect(script.headers.get('content-type')).toBe('text/javascript; charset=utf-8')
