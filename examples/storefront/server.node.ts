@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { cartRoutes } from './cart.ts'
 import { catalogRoutes } from './catalog.ts'
 import { type Route, serverOf } from './http.ts'
+import { loadRoute } from './load.ts'
 import { pageRoutes } from './page.ts'
 import { paymentIn, paymentRoutes } from './payment.ts'
 import { paymentThrough } from './payment-lookup.ts'
@@ -47,7 +48,7 @@ const health: Route = {
   handle: () => ({ body: { ok: true, modules: names, pid: process.pid } }),
 }
 
-const server = serverOf([health, ...routes])
+const server = serverOf([health, loadRoute(), ...routes])
 server.listen(Number(values.port), '127.0.0.1', () => {
   console.log(`storefront: ${names.join(', ')} on http://127.0.0.1:${values.port}`)
 })

@@ -31,7 +31,7 @@ async function start(): Promise<Stack> {
     policy: { ...policy, coupling },
     storefront: true,
     tickMs: 200,
-    timeScale: (nowMs) => ({ wallStartMs: nowMs, startMs: nowMs, speed: SPEED, weight: 1 }),
+    timeScale: (nowMs) => ({ wallStartMs: nowMs, startMs: nowMs, speed: SPEED, weight: SPEED }),
   })
   return stack
 }
@@ -42,6 +42,8 @@ async function minutes({ urls }: Stack): Promise<MinuteMessage[]> {
   return response.ok ? ((await response.json()) as { minutes: MinuteMessage[] }).minutes : []
 }
 
+const isShare = (value: number | null) => value !== null && value > 0 && value <= 1
+
 /** Requests by "caller → callee" that central has heard of. */
 async function told(running: Stack): Promise<Record<string, number>> {
   const sums: Record<string, number> = {}
@@ -50,7 +52,7 @@ async function told(running: Stack): Promise<Record<string, number>> {
   return sums
 }
 
-it('tells central which module calls which, once they are services of their own', async () => {
+it('tells central which module calls which, and how busy each is, once they are services of their own', async () => {
   const running = await start()
   const edge = running.urls.edges[0] ?? ''
   await until('all is loose', async () => {
@@ -64,5 +66,13 @@ it('tells central which module calls which, once they are services of their own'
   const seenMs = (await running.status())?.second?.atMs ?? 0
   const isTold = async () => (await minutes(running)).some(({ minuteStartMs }) => minuteStartMs > seenMs)
   await until('those minutes are told', isTold, { state: () => running.status() })
-  expect(await told(running)).toEqual({ 'shipping → payment': VISITS })
+  expect(await told(running)).toEqual({ 'shipping → payment': VISITS * SPEED })
+  await until('the load of every module is told', async () =>
+    (await minutes(running)).some(({ modules, origin }) =>
+      [origin, ...modules.map((module) => module.origin)].every((load) => {
+        const { cpu = null, memory = null, dbQueue = null, messageQueue = null } = load ?? {}
+        return isShare(cpu) && isShare(memory) && dbQueue === 0 && messageQueue === null
+      }),
+    ),
+  )
 })

@@ -49,6 +49,8 @@ export interface Rig {
   readonly silent: Set<string>
   /** Targets that do not answer their health path with 2xx. */
   readonly down: Set<string>
+  /** Bodies that targets answer with. */
+  readonly bodies: Map<string, string>
   readonly probed: string[]
   readonly asked: (readonly SeriesHistory[])[]
   answer: () => Promise<ForecastAnswer>
@@ -91,6 +93,7 @@ export function withPop(
       clock: { wall: START_MS },
       silent: new Set(),
       down: new Set(),
+      bodies: new Map(),
       probed: [],
       asked: [],
       answer: async () => ({ ok: false, reason: 'no model in this test' }),
@@ -166,7 +169,7 @@ function makePop(name: string, options: RigOptions, state: DurableObjectState, r
     reach: async (target, path) => {
       rig.probed.push(target + path)
       if (rig.silent.has(target)) throw new Error('connection refused')
-      return new Response(null, { status: rig.down.has(target) ? 503 : 200 })
+      return new Response(rig.bodies.get(target), { status: rig.down.has(target) ? 503 : 200 })
     },
     connect: options.connect ?? null,
     wait: (ms) => (ms < 100 ? Promise.resolve() : new Promise(() => undefined)),
