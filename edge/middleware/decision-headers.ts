@@ -1,4 +1,5 @@
 import type { Exchange, Handler, Step } from './exchange.ts'
+import { withHeaders } from './response-head.ts'
 
 export interface DecisionHeadersOptions {
   readonly decision: boolean
@@ -21,11 +22,10 @@ export function decisionHeaders({
   return async function decisionHeaders(exchange: Exchange, next: Handler): Promise<Response> {
     const ageMs = wallMs() - confirmedMs()
     const answer = await next(exchange)
-    if (answer.webSocket !== null) return answer
-    const response = new Response(answer.body, answer)
-    if (decision) response.headers.set('atlas-decision', decisionOf(exchange, ageMs))
-    if (serverTiming) response.headers.append('server-timing', timingOf(exchange, wallMs()))
-    return response
+    return withHeaders(answer, (headers) => {
+      if (decision) headers.set('atlas-decision', decisionOf(exchange, ageMs))
+      if (serverTiming) headers.append('server-timing', timingOf(exchange, wallMs()))
+    })
   }
 }
 

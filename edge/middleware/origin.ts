@@ -4,6 +4,7 @@ import { hopByHop, namesNothing } from '../control/hop-by-hop.ts'
 import { bindingOf, type Fetcher } from '../control/target.ts'
 import { DEADLINE_HEADER, type Exchange, type Handler, UNREACHABLE } from './exchange.ts'
 import { problemResponse } from './problem.ts'
+import { withHeaders } from './response-head.ts'
 
 export interface OriginOptions {
   readonly random: Random
@@ -85,8 +86,8 @@ function forwarded(exchange: Exchange): Headers {
 /** The response as it came, unless its `Connection` header names others: then without those. */
 function endToEnd(response: Response): Response {
   const connection = response.headers.get('connection')
-  if (namesNothing(connection) || response.webSocket !== null) return response
-  const headers = new Headers(response.headers)
-  for (const name of hopByHop(connection)) headers.delete(name)
-  return new Response(response.body, { status: response.status, statusText: response.statusText, headers })
+  if (namesNothing(connection)) return response
+  return withHeaders(response, (headers) => {
+    for (const name of hopByHop(connection)) headers.delete(name)
+  })
 }

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Stack } from '../../central/up/stack.ts'
 import { parsePolicy } from '../../contract/policy.ts'
 import { startOwnStack } from '../support/stack.ts'
+import { until } from '../support/until.ts'
 
 /** What no HTTP client would send: written to the edge's socket byte by byte. */
 
@@ -16,6 +17,8 @@ beforeAll(async () => {
     let body = ''
     for await (const chunk of request) body += chunk
     const { method, url, headers } = request
+    response.statusCode = Number(/^\/status\/(\d{3})/.exec(url ?? '')?.[1] ?? 200)
+    if (url?.endsWith('/hop')) response.setHeader('connection', 'x-hop').setHeader('x-hop', '1')
     response.setHeader('x-saw', JSON.stringify({ method, url, body, upgrade: headers.upgrade ?? null }))
     response.end()
   }
@@ -30,6 +33,7 @@ beforeAll(async () => {
     apiVersion: 'atlas/v1',
     origin: `http://127.0.0.1:${port}`,
     modules: [{ name: 'app', routes: ['/*'] }],
+    headers: { decision: true, serverTiming: true },
   })
   stack = await startOwnStack({ policy, natsServer: null })
 })
@@ -58,6 +62,26 @@ test('a GET or HEAD with a body, and with one of length 0, reaches the origin', 
 test('a GET whose body has no length is answered', async () => {
   const chunked = await send('GET /d HTTP/1.1', ['transfer-encoding: chunked'], '2\r\nhi\r\n0\r\n\r\n')
   expect(chunked).toMatchObject({ status: 200, saw: { method: 'GET', url: '/d' } })
+})
+
+test('a status that no standard names passes, and is no fault of ATLAS', async () => {
+  for (const status of [299, 451, 599, 600, 700, 999])
+    for (const end of ['', '/hop'])
+      expect(await send(`GET /status/${status}${end} HTTP/1.1`, []), `${status}${end}`).toMatchObject({
+        status,
+        saw: { method: 'GET' },
+      })
+  await until('the PoP object counted them', async () => ((await stack.status())?.requests ?? 0) >= 12)
+  expect((await stack.status())?.internalErrors).toBe(0)
+})
+
+test('CONNECT opens no tunnel: the runtime refuses it before the edge hears of it', async () => {
+  const { port } = new URL(stack.urls.edges[0] ?? '')
+  for (const target of ['example.com:443', `127.0.0.1:${port}`])
+    expect((await send(`CONNECT ${target} HTTP/1.1`, [])).status, target).toBeGreaterThanOrEqual(400)
+  await until('the edge serves on', () =>
+    send('GET /after HTTP/1.1', []).then(({ status }) => status === 200),
+  )
 })
 
 test('a Host that would begin another path is refused', async () => {
