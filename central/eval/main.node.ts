@@ -10,12 +10,15 @@ const AREAS: Readonly<Record<string, string>> = {
   forecast: './forecast.ts',
   anomaly: './anomaly.ts',
   rca: './rca.ts',
+  federated: './federated.ts',
 }
+/** Areas that make their own traffic. */
+const WITHOUT_DATA: readonly string[] = ['federated']
 
 const HELP = `usage: npm run eval -- AREA … [--data DIR] [--json FILE] [--quick]
 
   AREA        ${Object.keys(AREAS).join(', ')}
-  --data DIR  data to judge by; default: $ATLAS_DATA, else ../shared/data
+  --data DIR  data to judge by; default: $ATLAS_DATA, else ../shared/data (federated needs none)
   --json FILE writes { machine, results: [{ key, value, unit, n }] }
   --quick     the bars only, without studies and slow baselines`
 
@@ -38,7 +41,8 @@ if (positionals.length === 0 || unknown.length > 0) {
   process.exit(2)
 }
 const data = values.data === undefined ? dataFolder() : resolve(values.data)
-if (data === null || !existsSync(data)) {
+const needsData = positionals.some((name) => !WITHOUT_DATA.includes(name))
+if (needsData && (data === null || !existsSync(data))) {
   console.error(
     `eval: there is no data at ${data ?? '../shared/data'}; say where with --data DIR or ATLAS_DATA`,
   )
@@ -52,7 +56,7 @@ for (const name of positionals) {
   const log = (line: string) => console.error(`  ${name}: ${line}`)
   try {
     const area = await areaOf(name)
-    for await (const result of area({ dataDir: data, quick: values.quick, log, print: console.log }))
+    for await (const result of area({ dataDir: data ?? '', quick: values.quick, log, print: console.log }))
       results.push(result)
     log(`done in ${Math.round(Number(process.hrtime.bigint() - began) / 1e9)} s`)
   } catch (thrown) {

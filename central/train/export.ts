@@ -18,14 +18,32 @@ export function exportModel(
   parameters: readonly Parameter[],
   form: ExportForm,
 ): Uint8Array {
+  return exportWith(shape, parameters, (graph, layer, units, sequence) =>
+    graph.ops('LSTM', [sequence, ...layerWeights(graph, parameters, layer, form)], 2, { hidden_size: units }),
+  )
+}
+
+/** Writes one LSTM layer over a sequence [steps, n, in]; names its outputs [steps, 1, n, H] and, of the last step, [1, n, H]. */
+export type LayerWriter = (
+  graph: OnnxGraph,
+  layer: number,
+  units: number,
+  sequence: string,
+) => readonly string[]
+
+/** The forecaster with its LSTM layers written in a form of the caller's own. */
+export function exportWith(
+  shape: NetworkShape,
+  parameters: readonly Parameter[],
+  writeLayer: LayerWriter,
+): Uint8Array {
   const graph = new OnnxGraph('atlas-forecaster')
   graph.input(INPUT_NAME, ['n', shape.lookback, shape.features])
   let sequence = graph.op('Transpose', [INPUT_NAME], { perm: [1, 0, 2] })
   const axis1 = graph.ints('axis1', [1])
   let last = ''
   for (const [layer, units] of shape.hidden.entries()) {
-    const weights = layerWeights(graph, parameters, layer, form)
-    const [all = '', final = ''] = graph.ops('LSTM', [sequence, ...weights], 2, { hidden_size: units })
+    const [all = '', final = ''] = writeLayer(graph, layer, units, sequence)
     sequence = graph.op('Squeeze', [all, axis1])
     last = final
   }

@@ -7,6 +7,8 @@ import { describeModels } from './describe-models.node.ts'
 import { errorTable } from './error-table.ts'
 import { evaluateTrace, readBaselines } from './evaluate.node.ts'
 import { exportModel } from './export.ts'
+import { runFederated } from './federated.node.ts'
+import { FEDERATED_HELP, parseFederatedOptions } from './federated-options.ts'
 import { ForecastSession } from './forecast-session.node.ts'
 import { FORECASTER_SHAPE } from './network.ts'
 import { compareForms } from './quantisation.node.ts'
@@ -91,9 +93,18 @@ function commandOf({ seed, epochs, quick }: TrainOptions): string {
   return `npm run train -- --seed ${seed} --epochs ${epochs}${quick ? ' --quick' : ''}`
 }
 
+async function federated(kind: 'region' | 'average', args: string[]): Promise<void> {
+  const options = parseFederatedOptions(kind, args)
+  if (options === null) console.log(FEDERATED_HELP)
+  else await runFederated(options, console.log)
+}
+
 try {
-  const options = parseTrainOptions(process.argv.slice(2))
-  if (options === null) console.log(HELP)
+  const [word, ...rest] = process.argv.slice(2)
+  const apart = word === 'region' || word === 'average'
+  const options = apart ? null : parseTrainOptions(process.argv.slice(2))
+  if (apart) await federated(word, rest)
+  else if (options === null) console.log(HELP)
   else if (options.on !== undefined) console.log(`wrote ${await adaptTo({ ...options, on: options.on })}`)
   else await train(options)
 } catch (thrown) {

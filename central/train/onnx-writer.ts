@@ -13,7 +13,9 @@ export type Attribute =
 
 /** Domain of the classical machine-learning operators (tree ensembles). */
 export const ML_DOMAIN = 'ai.onnx.ml'
-const ML_OPSET = 3
+/** Domain of onnxruntime's own operators. */
+export const MS_DOMAIN = 'com.microsoft'
+const DOMAIN_OPSET: Readonly<Record<string, number>> = { [ML_DOMAIN]: 3, [MS_DOMAIN]: 1 }
 
 type ElementType = 'float32' | 'int8' | 'int64'
 const ELEMENT_CODE: Record<ElementType, number> = { float32: 1, int8: 3, int64: 7 }
@@ -27,7 +29,7 @@ export class OnnxGraph {
   readonly #inputs: Uint8Array[] = []
   readonly #outputs: Uint8Array[] = []
   #fresh = 0
-  #usesMl = false
+  readonly #domains = new Set<string>()
 
   constructor(name: string) {
     this.#name = name
@@ -58,7 +60,7 @@ export class OnnxGraph {
     attributes: Readonly<Record<string, Attribute>> = {},
     domain = '',
   ): void {
-    if (domain === ML_DOMAIN) this.#usesMl = true
+    if (domain !== '') this.#domains.add(domain)
     this.#nodes.push(
       message([
         ...inputs.map((name) => text(1, name)),
@@ -110,7 +112,9 @@ export class OnnxGraph {
       text(2, 'atlas'),
       bytes(7, graph),
       bytes(8, message([text(1, ''), integer(2, OPSET)])),
-      ...(this.#usesMl ? [bytes(8, message([text(1, ML_DOMAIN), integer(2, ML_OPSET)]))] : []),
+      ...[...this.#domains].map((domain) =>
+        bytes(8, message([text(1, domain), integer(2, DOMAIN_OPSET[domain] ?? 1)])),
+      ),
     ])
   }
 

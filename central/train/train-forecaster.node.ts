@@ -72,7 +72,7 @@ export async function trainForecaster(options: ForecasterTraining): Promise<Trai
 }
 
 /** Share of the full rate: up over the first 3 %, then down a cosine to nearly nothing. */
-function scheduleAt(step: number, steps: number): number {
+export function scheduleAt(step: number, steps: number): number {
   const warmUp = Math.max(1, Math.floor(steps * 0.03))
   if (step < warmUp) return (step + 1) / warmUp
   return 0.01 + 0.495 * (1 + Math.cos((Math.PI * (step - warmUp)) / Math.max(1, steps - warmUp)))

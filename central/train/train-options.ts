@@ -6,6 +6,7 @@ export const HELP = `Trains the forecaster and the anomaly forest, measures them
 
   npm run train -- [--seed 1] [--epochs 30] [--out models] [--quick]
   npm run train -- --on FILE [--seed 1] [--out DIR]
+  npm run train -- region NAME FILE… | average DELTA…   trains regions apart and averages them (region --help)
 
   --seed N     seed of everything random; the same seed gives the same files on the same machine (default 1)
   --epochs N   passes of 10,240 windows (default 30; about 7 s each on one free core)
