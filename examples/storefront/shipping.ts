@@ -40,6 +40,7 @@ export function shippingRoutes(store: DatabaseSync, findPayment: FindPayment): R
         const paid = await findPayment(payment, call)
         if (paid === null) throw new Refusal(404, `there is no payment ${payment}`)
         const count = Number(pieces.get(paid.cart)?.pieces ?? 0)
+        if (count === 0) throw new Refusal(409, `cart ${paid.cart} is empty`)
         const made = insert.run(randomUUID(), payment, country, quote(country, count)).changes > 0
         return { status: made ? 201 : 200, body: ofPayment.get(payment) }
       },
