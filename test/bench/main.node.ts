@@ -7,6 +7,7 @@ const AREAS: Readonly<Record<string, () => Promise<{ default: Area }>>> = {
   size: () => import('./areas/size.bench.ts'),
   core: () => import('./areas/core.bench.ts'),
   predict: () => import('./areas/predict.bench.ts'),
+  train: () => import('./areas/train.bench.ts'),
   sync: () => import('./areas/sync.bench.ts'),
   edge: () => import('./areas/edge.bench.ts'),
 }
@@ -14,10 +15,10 @@ const AREAS: Readonly<Record<string, () => Promise<{ default: Area }>>> = {
 const HELP = `usage: npm run bench -- [AREA …] [--quick] [--json FILE]
 
   AREA        ${Object.keys(AREAS).join(', ')}; default: all of them
-  --quick     the same keys from fewer rounds; under 50 s an area
+  --quick     the same keys from fewer rounds; under a minute an area
   --json FILE writes { machine, results: [{ key, value, unit, n }] }
 
-Peers that are not installed (nginx, haproxy, scikit-learn) are left out. Figures are medians; run it on a quiet machine.`
+Peers that are not installed (nginx, haproxy, scikit-learn, PyTorch) are left out. Figures are medians; run it on a quiet machine.`
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

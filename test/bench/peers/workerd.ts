@@ -18,17 +18,16 @@ const KINDS: Readonly<Record<string, string>> = {
   '.bin': 'data',
 }
 
-/**
- * A Worker of the benchmarks, bundled by wrangler and served by workerd exactly as ATLAS is.
- * @param entry path of the Worker's source
- * @param vars its text bindings
- */
-export async function serveWorker(
-  entry: string,
-  vars: Readonly<Record<string, string>> = {},
-): Promise<Running> {
-  const out = await mkdtemp(path.join(os.tmpdir(), 'atlas-bench-'))
-  const config = path.join(out, 'wrangler.json')
+/** A Worker's files, ready to be served any number of times. */
+export interface Bundle {
+  readonly folder: string
+  readonly entry: string
+}
+
+/** A Worker of the benchmarks, bundled by wrangler as ATLAS is. @param entry path of the Worker's source */
+export async function bundleWorker(entry: string): Promise<Bundle> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'atlas-bench-'))
+  const config = path.join(folder, 'wrangler.json')
   const rules = [{ type: 'Data', globs: ['**/*.onnx', '**/*.bin'], fallthrough: true }]
   await writeFile(
     config,
@@ -37,12 +36,32 @@ export async function serveWorker(
   const wrangler = path.join(root, 'node_modules/wrangler/bin/wrangler.js')
   await promisify(execFile)(
     process.execPath,
-    [wrangler, 'deploy', '--config', config, '--dry-run', '--outdir', out],
+    [wrangler, 'deploy', '--config', config, '--dry-run', '--outdir', folder],
     { env: { ...process.env, WRANGLER_SEND_METRICS: 'false' } },
   )
+  return { folder, entry: path.basename(entry) }
+}
+
+/**
+ * Serves a bundle by a workerd process of its own, exactly as ATLAS is.
+ * @param vars its text bindings
+ */
+export async function serveBundle(
+  { folder, entry }: Bundle,
+  vars: Readonly<Record<string, string>> = {},
+): Promise<Running> {
   const port = await freePort()
-  await writeFile(path.join(out, 'peer.capnp'), await configuration(out, path.basename(entry), vars, port))
-  return run(workerd, ['serve', path.join(out, 'peer.capnp')], port)
+  const config = path.join(folder, `peer-${port}.capnp`)
+  await writeFile(config, await configuration(folder, entry, vars, port))
+  return run(workerd, ['serve', config], port)
+}
+
+/** Bundles a Worker and serves it. */
+export async function serveWorker(
+  entry: string,
+  vars: Readonly<Record<string, string>> = {},
+): Promise<Running> {
+  return serveBundle(await bundleWorker(entry), vars)
 }
 
 async function configuration(
