@@ -19,7 +19,7 @@ export interface NatsServerOptions {
 }
 
 /** A PoP of this name could write into central's own audit subject. */
-const RESERVED_POP = 'central'
+export const RESERVED_POP = 'central'
 
 /**
  * Text of a nats-server configuration file: loopback listeners (TCP and WebSocket without TLS), JetStream on disk,
