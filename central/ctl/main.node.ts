@@ -38,7 +38,7 @@ async function main(argv: readonly string[]): Promise<number> {
     const under = found ? null : subcommandsOf(positionals)
     if (under !== null) {
       const what =
-        positionals.length === 1 ? `${positionals[0]} what?` : `unknown command "${positionals.join(' ')}";`
+        positionals.length === 1 ? `${positionals[0]} what?` : `unknown command "${positionals.join(' ')}".`
       process.stderr.write(plain(`atlasctl: ${what} There are:`).concat(`\n${under}`))
       return 2
     }

@@ -1,12 +1,10 @@
-import { dirname, join } from 'node:path'
 import type { ModelManifest } from '../../contract/model/manifest.ts'
 import type { Release } from '../../contract/model/release.ts'
-import type { Inspection } from '../registry/inspect-model.node.ts'
 import { HORIZONS, type Pairing } from '../registry/measured.ts'
-import type { Measured } from '../registry/model-gauge.node.ts'
 import type { ModelEntry } from '../registry/model-store.ts'
-import type { Overview } from '../registry/registry.ts'
+import type { Overview, Periods } from '../registry/registry.ts'
 import { answer, atMost, type Command, type Invocation, UsageError } from './command.ts'
+import { measuredText, putCommand } from './model-put-command.ts'
 import { plain, table, when } from './table.ts'
 
 interface Shown {
@@ -16,8 +14,6 @@ interface Shown {
   readonly pairing: Pairing | null
 }
 
-/** Central tries a model up to three times under workerd, 20 s each, and others may be before it. */
-const PUT_LIMIT_MS = 120_000
 /** Long enough to be told apart, short enough to be typed. */
 const SHORT = 12
 
@@ -37,31 +33,6 @@ const showCommand: Command = {
   about: 'one model: what it was trained on, and its measured error beside that of the champion',
   run: async (invocation) => {
     answer(invocation, await invocation.api.json<Shown>(pathOf(invocation)), shownText)
-  },
-}
-
-const putCommand: Command = {
-  words: 'model put',
-  usage: 'atlasctl model put FILE.onnx [--manifest FILE] [--fp32 FILE]',
-  about: 'run a model, check it, and store it; the manifest is manifest.json beside it if not named',
-  run: async (invocation) => {
-    atMost(invocation, 1)
-    const [file] = invocation.args
-    if (file === undefined) throw new UsageError('which file? atlasctl model put FILE.onnx')
-    const { manifest, fp32 } = invocation.flags
-    const form = new FormData()
-    form.set('model', new Blob([invocation.readBytes(file)]), 'model.onnx')
-    form.set('manifest', invocation.readFile(manifest ?? join(dirname(file), 'manifest.json')))
-    if (fp32 !== null) form.set('fp32', new Blob([invocation.readBytes(fp32)]), 'fp32.onnx')
-    const put = await invocation.api.json<ModelEntry & Inspection>('/v1/models', {
-      method: 'POST',
-      body: form,
-      timeoutMs: PUT_LIMIT_MS,
-    })
-    answer(invocation, put, ({ hash, name, sizeBytes, measured, fp32Difference }) => {
-      const beside = fp32Difference === null ? '' : `, ${fp32Difference.toPrecision(2)} from its fp32 form`
-      return `${plain(name)} is stored as ${hash}\n${sizeBytes} bytes${beside}\n${measuredText(measured)}`
-    })
   },
 }
 
@@ -107,6 +78,7 @@ function pathOf(invocation: Invocation): string {
 
 async function change(invocation: Invocation, path: string): Promise<void> {
   const { force, reason } = invocation.flags
+  if (force && !reason?.trim()) throw new UsageError('--force needs --reason TEXT, which is kept')
   const body = JSON.stringify({ force, reason: reason ?? '' })
   const headers = { 'content-type': 'application/json' }
   const release = await invocation.api.json<Release>(path, { method: 'POST', body, headers })
@@ -119,7 +91,7 @@ function releaseText({ version, champion, challenger, former }: Release): string
   return `release ${version}: champion ${short(champion)}${beside}${before}\n`
 }
 
-function overviewText({ release, history, models, pairing, drift }: Overview): string {
+function overviewText({ release, history, models, pairing, drift, periods }: Overview): string {
   const rows = models.map((model) => [
     model.hash.slice(0, SHORT),
     model.name,
@@ -143,11 +115,11 @@ function overviewText({ release, history, models, pairing, drift }: Overview): s
     ratio === null ? [] : [plain(`  ${pop}: error of the last day ${ratio.toFixed(2)} times its baseline`)],
   )
   return [
-    releaseText(release),
+    release.version === 0 ? 'no release yet: every PoP runs the model of its bundle\n' : releaseText(release),
     models.length === 0
-      ? 'the registry is empty; the model of the bundle is champion\n'
+      ? 'the registry is empty; `atlasctl model put FILE.onnx` stores a model\n'
       : table(columns, rows),
-    pairing === null ? '' : pairingText(pairing),
+    pairing === null ? '' : pairingText(pairing, periods),
     drifts.length === 0 ? '' : `drift\n${drifts.join('\n')}\n`,
     releases.length === 0 ? '' : `last releases\n${releases.join('\n')}\n`,
   ].join('')
@@ -163,17 +135,9 @@ function shownText({ entry, role, manifest, pairing }: Shown): string {
   return `${head.map(plain).join('\n')}\n${measuredText(entry.measured)}${pairing === null ? 'not measured by PoPs now\n' : pairingText(pairing)}`
 }
 
-function pairingText({
-  role,
-  rival,
-  pops,
-  shadowMs,
-  horizons,
-  ratio,
-  asked,
-  differed,
-  faults,
-}: Pairing): string {
+function pairingText(pairing: Pairing, periods?: Periods): string {
+  const { role, rival, pops, shadowMs, horizons, ratio, asked, differed, faults } = pairing
+  const of = role === 'challenger' ? periods?.shadowDays : periods?.probationDays
   const cell = (wape: number | null) => (wape === null ? '-' : `${wape.toFixed(1)} %`)
   const heads = ['HORIZON', 'CHAMPION', role.toUpperCase(), 'COVERAGE', 'FORECASTS']
   const rows = HORIZONS.map((horizon) => {
@@ -183,23 +147,12 @@ function pairingText({
   const days = (shadowMs / 86_400_000).toFixed(2)
   const better = ratio === null ? '' : `; its error is ${ratio.toFixed(3)} times the champion's`
   const lines = [
-    `${role} ${short(rival)} on ${pops.length} PoP${pops.length === 1 ? '' : 's'}, ${days} days of the series' time${better}`,
+    `${role} ${short(rival)} on ${pops.length} PoP${pops.length === 1 ? '' : 's'}, ${days}${of === undefined ? '' : ` of ${of}`} days of the series' time${better}`,
     `it would have asked for another mode in ${differed} of ${asked} minutes`,
     ...Object.entries(faults).map(([pop, fault]) => `${pop}: ${fault}`),
   ]
   const columns = heads.map((head, index) => ({ head, ...(index > 0 ? { right: true } : {}) }))
   return `${lines.map(plain).join('\n')}\n${table(columns, rows)}`
-}
-
-/** What a model cost under workerd, in one line. */
-function measuredText(measured: Measured | null): string {
-  if (measured === null) return 'not measured under workerd: it was stored before that was done\n'
-  const { windowMs, windowP99Ms, sessionMs, residentBytes, machine, clock } = measured
-  const memory = residentBytes === null ? '' : `, ${Math.round(residentBytes / 2 ** 20)} MiB`
-  const how = clock === 'cpu' ? 'CPU time' : 'wall time'
-  return plain(
-    `under workerd: ${windowMs.toFixed(2)} ms a window (p99 ${windowP99Ms.toFixed(2)}), ${sessionMs.toFixed(0)} ms to start${memory}; ${how}, ${machine}`,
-  ).concat('\n')
 }
 
 function short(ref: string): string {

@@ -44,11 +44,11 @@ export async function inspectModel(
   }
 }
 
-async function open(model: Uint8Array): Promise<ForecastSession> {
+async function open(model: Uint8Array, what = 'the model'): Promise<ForecastSession> {
   try {
     return await ForecastSession.open(model)
   } catch (cause) {
-    throw new AtlasError('model/unreadable', `onnxruntime cannot open the model: ${messageOf(cause)}`, {
+    throw new AtlasError('model/unreadable', `onnxruntime cannot open ${what}: ${messageOf(cause)}`, {
       cause,
     })
   }
@@ -108,7 +108,7 @@ async function difference(
   windows: readonly Float32Array[],
   answers: Float32Array,
 ): Promise<number> {
-  const full = await open(fp32)
+  const full = await open(fp32, 'the fp32 form')
   const expected = await full.run(windows)
   await full.release()
   const most = answers.reduce(

@@ -68,12 +68,20 @@ export class ModelStore {
    * @throws AtlasError `model/not-found` when there is none, or more than one
    */
   async find(prefix: string): Promise<ModelEntry> {
-    const found = (await this.list()).filter(({ hash }) => prefix.length >= 6 && hash.startsWith(prefix))
+    const given = JSON.stringify(prefix.slice(0, 64))
+    const lists = '`atlasctl model ls` and GET /v1/models list them'
+    if (!/^[0-9a-f]{6,64}$/.test(prefix))
+      throw new AtlasError(
+        'model/not-found',
+        `a model is named by 6 to 64 hexadecimal digits of its hash (${lists}), not by ${given}`,
+      )
+    const found = (await this.list()).filter(({ hash }) => hash.startsWith(prefix))
     if (found.length === 1 && found[0]) return found[0]
-    const why = found.length === 0 ? 'there is no model' : `there are ${found.length} models`
     throw new AtlasError(
       'model/not-found',
-      `${why} whose hash begins with ${JSON.stringify(prefix.slice(0, 64))} (give 6 digits or more; GET /v1/models lists them)`,
+      found.length === 0
+        ? `no model has a hash that begins with ${given}; ${lists}`
+        : `${found.length} models have a hash that begins with ${given}; give more digits (${lists})`,
     )
   }
 

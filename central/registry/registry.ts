@@ -111,7 +111,7 @@ export class Registry {
     if (release.former !== null && !caller.force)
       throw new AtlasError(
         'model/conflict',
-        'the champion is on probation beside the one before it; wait for its end, or force this with a reason',
+        'the champion is on probation beside the one before it; wait for its end (`atlasctl model ls` tells how far it is), or force this with a reason',
       )
     if (prefix === 'none') {
       if (release.challenger === null)
@@ -172,7 +172,11 @@ export class Registry {
   async rollback(caller: Caller, expected?: ReleaseRecord): Promise<Release> {
     const before = expected ?? (await this.#options.releases.current())
     const { champion, previous } = before.release
-    if (previous === null) throw new AtlasError('model/conflict', 'there was no champion before this one')
+    if (previous === null)
+      throw new AtlasError(
+        'model/conflict',
+        'there was no champion before this one, so there is none to go back to',
+      )
     return this.#push(
       before,
       { champion: previous, challenger: null, former: null, previous: champion, action: 'rollback' },
@@ -221,6 +225,14 @@ function named(release: Release, prefix: string): string {
   if (prefix !== 'champion' && prefix !== 'challenger' && prefix !== 'former') return prefix
   const ref = release[prefix]
   if (ref !== null && ref !== BUNDLED) return ref
-  const why = ref === null ? `there is no ${prefix}` : `the ${prefix} is the model of the Worker's bundle`
-  throw new AtlasError('model/not-found', why)
+  if (ref !== null)
+    throw new AtlasError(
+      'model/not-found',
+      `the ${prefix} is the model of the Worker's bundle, which is not in the registry; models/manifest.json tells of it`,
+    )
+  const hint =
+    prefix === 'former'
+      ? 'there is one while a promotion is on probation'
+      : 'begin with `atlasctl model shadow HASH`'
+  throw new AtlasError('model/not-found', `there is no ${prefix} now; ${hint}`)
 }
