@@ -17,7 +17,7 @@ export interface Timed {
 }
 
 const POLL_MS = 20
-const SAID_CHARS = 400
+const SAID_CHARS = 4_000
 
 /** One workerd process, on a Unix socket which nobody else can open. It ends with this process. */
 export class WorkerdRun {
@@ -56,7 +56,8 @@ export class WorkerdRun {
   /** How it ended, with its last words; null while it runs. */
   get end(): string | null {
     if (this.#end === null) return null
-    const said = this.#said.trim().split('\n').at(-1) ?? ''
+    const words = this.#said.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('stack:'))
+    const said = words.at(-1) ?? ''
     return said === '' ? this.#end : `${this.#end}: ${said}`
   }
 
