@@ -15,6 +15,7 @@ export type ErrorCode =
   | 'model/not-found'
   | 'model/conflict'
   | 'model/not-proven'
+  | 'model/training'
   | 'message/invalid'
   | 'config/invalid'
   | 'auth/missing'

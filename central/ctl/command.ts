@@ -23,6 +23,9 @@ export interface Flags {
   readonly reason: string | null
   readonly manifest: string | null
   readonly fp32: string | null
+  readonly file: string | null
+  readonly global: boolean
+  readonly quick: boolean
   readonly open: boolean
   readonly limit: string | null
 }

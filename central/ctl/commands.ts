@@ -5,6 +5,7 @@ import { modelCommands } from './model-commands.ts'
 import { getCommand, historyCommand, listCommand, pushCommand, rolloutCommand } from './policy-commands.ts'
 import { rollbackCommand } from './rollback-command.ts'
 import { couplingCommand, statusCommand } from './status-command.ts'
+import { trainingCommands } from './training-commands.ts'
 
 const COMMANDS: readonly Command[] = [
   statusCommand,
@@ -18,6 +19,7 @@ const COMMANDS: readonly Command[] = [
   alertsCommand,
   explainCommand,
   ...modelCommands,
+  ...trainingCommands,
 ]
 
 /** The command whose words the arguments begin with, and the arguments that are left. */
@@ -64,6 +66,13 @@ const PROGRAMS = [
     'atlasctl up [OPTIONS]',
     'start all of ATLAS here, as `npm start` does; `atlasctl up --help` lists its options',
   ],
-  ['atlasctl model train [OPTIONS]', 'train the models, as `npm run train` does'],
+  [
+    'atlasctl keys [POP…]',
+    "keys for central and PoPs, and nats-server's configuration; `atlasctl keys --help`",
+  ],
+  [
+    'atlasctl model train --out DIR [OPTIONS]',
+    'train here, as `npm run train` does; the files go to DIR, and central hears nothing of it',
+  ],
   ['atlasctl model eval AREA [OPTIONS]', 'measure them on recorded data, as `npm run eval` does'],
 ] as const

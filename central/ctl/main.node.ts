@@ -22,7 +22,9 @@ process.exitCode = await dispatch()
 function dispatch(): Promise<number> {
   const [first, second, ...rest] = args
   if (first === 'up') return run('central/up/main.node.ts', args.slice(1))
-  if (first === 'model' && second === 'train') return run('central/train/main.node.ts', rest)
+  if (first === 'keys') return run('central/up/keys.node.ts', args.slice(1))
+  if (first === 'model' && second === 'train' && rest.some((arg) => /^--(out|on)(=|$)/.test(arg)))
+    return run('central/train/main.node.ts', rest)
   if (first === 'model' && second === 'eval') return run('central/eval/main.node.ts', rest)
   return main(args)
 }
@@ -58,6 +60,9 @@ async function main(argv: readonly string[]): Promise<number> {
         reason: values.reason ?? null,
         manifest: values.manifest ?? null,
         fp32: values.fp32 ?? null,
+        file: values.file ?? null,
+        global: values.global,
+        quick: values.quick,
         open: values.open,
         limit: values.limit ?? null,
       },
@@ -93,6 +98,9 @@ function parse(argv: readonly string[]) {
         reason: { type: 'string' },
         manifest: { type: 'string' },
         fp32: { type: 'string' },
+        file: { type: 'string' },
+        global: { type: 'boolean', default: false },
+        quick: { type: 'boolean', default: false },
         open: { type: 'boolean', default: false },
         limit: { type: 'string' },
       },

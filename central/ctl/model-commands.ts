@@ -1,11 +1,13 @@
 import type { ModelManifest } from '../../contract/model/manifest.ts'
 import type { Release } from '../../contract/model/release.ts'
+import type { AdaptationsShown } from '../registry/adaptations.ts'
 import { HORIZONS, type Pairing } from '../registry/measured.ts'
 import type { ModelEntry } from '../registry/model-store.ts'
 import type { Overview, Periods } from '../registry/registry.ts'
 import { answer, atMost, type Command, type Invocation, UsageError } from './command.ts'
 import { measuredText, putCommand } from './model-put-command.ts'
 import { plain, table, when } from './table.ts'
+import { adaptationsText } from './training-commands.ts'
 
 interface Shown {
   readonly entry: ModelEntry
@@ -23,7 +25,9 @@ const listCommand: Command = {
   about: 'models of the registry, which of them run, and the last releases',
   run: async (invocation) => {
     atMost(invocation, 0)
-    answer(invocation, await invocation.api.json<Overview>('/v1/models'), overviewText)
+    const overview = await invocation.api.json<Overview>('/v1/models')
+    const { adaptations } = await adaptationsOf(invocation)
+    answer(invocation, overview, (all) => overviewText(all) + adaptationsText(adaptations))
   },
 }
 
@@ -32,7 +36,10 @@ const showCommand: Command = {
   usage: 'atlasctl model show HASH|champion|challenger|former',
   about: 'one model: what it was trained on, and its measured error beside that of the champion',
   run: async (invocation) => {
-    answer(invocation, await invocation.api.json<Shown>(pathOf(invocation)), shownText)
+    const shown = await invocation.api.json<Shown>(pathOf(invocation))
+    const { adaptations } = await adaptationsOf(invocation)
+    const { sha256 } = shown.manifest.forecaster.file
+    answer(invocation, shown, (model) => shownText(model) + adaptationsText(adaptations, sha256))
   },
 }
 
@@ -68,6 +75,10 @@ export const modelCommands: readonly Command[] = [
   promoteCommand,
   rollbackCommand,
 ]
+
+function adaptationsOf({ api }: Invocation): Promise<{ adaptations: AdaptationsShown[] }> {
+  return api.json('/v1/models/adaptations')
+}
 
 function pathOf(invocation: Invocation): string {
   atMost(invocation, 1)

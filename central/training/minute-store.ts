@@ -1,4 +1,4 @@
-import { DeliverPolicy, type NatsConnection } from 'nats.ws'
+import type { NatsConnection } from 'nats.ws'
 import { AtlasError, messageOf } from '../../contract/errors.ts'
 import { type AlertMessage, type MinuteMessage, parseMessage } from '../../contract/messages.ts'
 import { MINUTES_STREAM, STREAMS, subjects } from '../../contract/subjects.ts'
@@ -83,7 +83,7 @@ export class MinuteStore {
     const decoder = new TextDecoder()
     const consumer = await this.#connection()
       .jetstream({ timeout: TIMEOUT_MS })
-      .consumers.get(stream, { filterSubjects: subject, deliver_policy: DeliverPolicy.All })
+      .consumers.get(stream, { filterSubjects: subject })
     const messages = await consumer.consume({ max_messages: 500 })
     const silence = setTimeout(() => messages.stop(), SILENCE_MS)
     let isWhole = false

@@ -87,10 +87,10 @@ export class Training {
     return this.#running !== null
   }
 
-  /** Begins a training and returns at once. @throws AtlasError `model/conflict` while one runs */
+  /** Begins a training and returns at once. @throws AtlasError `model/training` while one runs */
   start(call: TrainingCall): TrainingState {
     if (this.#running !== null || this.#ended === 'stopped')
-      throw new AtlasError('model/conflict', 'a training runs already; wait for its end, or cancel it')
+      throw new AtlasError('model/training', 'a training runs already; wait for its end, or cancel it')
     const { trigger, by, reason, pops, global } = call
     const state: TrainingState = {
       ...{ trigger, by, reason, pops, global },
@@ -111,19 +111,19 @@ export class Training {
     return state
   }
 
-  /** @throws AtlasError `model/conflict` when none runs */
+  /** @throws AtlasError `model/training` when none runs */
   cancel(by: string): void {
-    if (this.#running === null) throw new AtlasError('model/conflict', 'no training runs')
+    if (this.#running === null) throw new AtlasError('model/training', 'no training runs')
     this.#ended = 'cancelled'
     this.#say(`cancelled by ${by}`)
     this.#process?.kill()
   }
 
-  /** Ends what runs and starts no more. */
+  /** Ends its process and starts no more. Does not wait for an answer of NATS. */
   async stop(): Promise<void> {
     this.#ended = 'stopped'
     this.#process?.kill()
-    await this.#running
+    await this.#process?.done.catch(() => undefined)
   }
 
   async #run(call: TrainingCall): Promise<void> {

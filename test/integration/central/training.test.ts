@@ -1,0 +1,184 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { AdaptationsShown } from '../../../central/registry/adaptations.ts'
+import type { TrainingState } from '../../../central/training/training.ts'
+import { openAdaptation, openAdaptationRelease } from '../../../contract/model/adaptation.ts'
+import { MINUTES_STREAM, STREAMS, subjects } from '../../../contract/subjects.ts'
+import { fetchPackage, type ObjectReader } from '../../../edge/pop/model-fetch.ts'
+import { csvOf, habitual } from '../../support/traffic.ts'
+import { until as asked } from '../../support/until.ts'
+import { minute } from '../../unit/central/messages.ts'
+import { CentralFixture } from './central-fixture.ts'
+import { NatsFixture, publish } from './nats-fixture.ts'
+
+const MINUTES = 1_400
+const nats = new NatsFixture(['fra1', 'lax1'])
+const central = new CentralFixture(nats)
+const series = habitual(MINUTES)
+
+const training = async () => (await central.json<{ training: TrainingState }>('/v1/models/training')).training
+
+function until<T>(what: string, find: () => Promise<T>) {
+  return asked(what, find, { limitMs: 90_000, everyMs: 50, state: training })
+}
+
+function call(method: string, path: string, body = '', token = central.tokens.push): Promise<Response> {
+  const headers = { authorization: `Bearer ${token}` }
+  return fetch(`${central.url}/v1/models${path}`, { method, headers, ...(body !== '' && { body }) })
+}
+
+async function ended(): Promise<TrainingState> {
+  return until('the training is over', async () => {
+    const now = await training()
+    return now?.state !== 'running' && now
+  })
+}
+
+beforeAll(async () => {
+  await nats.start()
+  await central.start()
+  await asked('central is connected', () => central.connected())
+  const pop = await nats.connectAsPop('fra1')
+  const minutes = Array.from(series.rps, (rps, at) => {
+    const minuteStartMs = series.startMs + at * 60_000
+    return minute('fra1', at + 1, { atMs: minuteStartMs + 61_000, minuteStartMs, rps })
+  })
+  for (let from = 0; from < MINUTES; from += 200)
+    await Promise.all(minutes.slice(from, from + 200).map((message) => publish(pop, message)))
+  await pop.close()
+})
+
+afterAll(async () => {
+  await central.stop()
+  await nats.remove()
+})
+
+describe('minutes of PoPs', () => {
+  it('are kept in a stream of their own, filled by the server with minutes alone', async () => {
+    const connection = await nats.connectAs(nats.central)
+    const { streams } = await connection.jetstreamManager()
+    await asked('all are there', async () => (await streams.info(MINUTES_STREAM)).state.messages >= MINUTES)
+    const { config, state } = await streams.info(MINUTES_STREAM, { subjects_filter: '>' })
+    expect(Object.keys(state.subjects ?? {})).toEqual([subjects.minute('fra1')])
+    expect(config.max_age).toBe(35 * 86_400e9)
+    expect((await streams.info(STREAMS.telemetry)).state.messages).toBeGreaterThanOrEqual(MINUTES)
+    await connection.close()
+  })
+})
+
+describe('a training on demand', { timeout: 180_000 }, () => {
+  it('fits a PoP to its recorded minutes, publishes what was better on the last fifth, signed and audited', async () => {
+    const response = await call(
+      'POST',
+      '/train',
+      JSON.stringify({ pops: ['fra1'], quick: true, reason: 'a try' }),
+    )
+    expect(response.status).toBe(202)
+    expect((await call('POST', '/train')).status).toBe(409)
+    const { state, error, adaptations, lines } = await ended()
+    expect({ state, error }).toEqual({ state: 'done', error: null })
+    expect(adaptations).toMatchObject([{ pop: 'fra1', version: 1, reason: '' }])
+    expect(adaptations[0]?.ratio).toBeLessThan(0.9)
+    expect(lines.join('\n')).toMatch(/fra1: fitting to 1120 of 1400 minutes/)
+
+    const pop = await nats.connectAsPop('fra1')
+    const { streams } = await (await nats.connectAs(nats.central)).jetstreamManager()
+    const stored = await streams.getMessage('KV_atlas_models_index', {
+      last_by_subj: subjects.adaptation('fra1'),
+    })
+    const { keyId = '', publicKey = '' } = central.key ?? {}
+    const release = await openAdaptationRelease(stored.string(), { [keyId]: publicKey })
+    expect(release).toMatchObject({ pop: 'fra1', version: 1, by: 'pusher' })
+    const [entry] = release.entries
+    const bytes = await fetchPackage(readerOf(pop), entry?.hash ?? '')
+    const document = await openAdaptation(bytes, entry?.hash ?? '', {
+      pop: 'fra1',
+      series: 'total',
+      beside: entry?.beside ?? '',
+    })
+    expect(document).toMatchObject({ fromMs: series.startMs, toMs: series.startMs + MINUTES * 60_000 })
+    await pop.close()
+
+    const entries = ['atlas.audit.central.training.pop.fra1', 'atlas.audit.central.model']
+    const [whole, published] = await Promise.all(
+      entries.map(async (subject) =>
+        (await streams.getMessage('ATLAS_AUDIT', { last_by_subj: subject })).json<object>(),
+      ),
+    )
+    expect(whole).toMatchObject({
+      kind: 'training',
+      trigger: 'demand',
+      by: 'pusher',
+      reason: 'a try',
+      state: 'done',
+    })
+    expect(published).toMatchObject({ kind: 'adaptation-release', pop: 'fra1', version: 1 })
+    const { adaptations: shown } = await central.json<{ adaptations: AdaptationsShown[] }>(
+      '/v1/models/adaptations',
+    )
+    expect(shown).toMatchObject([{ pop: 'fra1', release: { version: 1 }, entries: [{ series: 'total' }] }])
+    expect(shown[0]?.entries[0]?.ratio).toBeLessThan(0.9)
+    const { models } = await central.json<{ models: object[] }>('/v1/models')
+    expect(models).toEqual([])
+  })
+
+  it('takes a trace in place of recorded minutes, and says why a PoP without either gets none', async () => {
+    expect((await call('POST', '/adaptations/lax1?quick=1', csvOf(series))).status).toBe(202)
+    expect(await ended()).toMatchObject({ state: 'done', adaptations: [{ pop: 'lax1', version: 1 }] })
+    expect((await call('POST', '/adaptations/nowhere')).status).toBe(202)
+    const { adaptations } = await ended()
+    expect(adaptations).toMatchObject([
+      { pop: 'nowhere', version: null, reason: 'nothing is recorded of it' },
+    ])
+  })
+
+  it('can be cancelled: its process ends, nothing is published, and the next one may begin', async () => {
+    expect((await call('DELETE', '/training')).status).toBe(409)
+    expect((await call('POST', '/adaptations/fra1')).status).toBe(202)
+    await until('it fits', async () => (await training()).lines.length > 0)
+    expect((await call('DELETE', '/training')).status).toBe(200)
+    expect(await ended()).toMatchObject({ state: 'cancelled', adaptations: [], error: null })
+    const { adaptations } = await central.json<{ adaptations: AdaptationsShown[] }>('/v1/models/adaptations')
+    expect(adaptations.map(({ pop, release }) => [pop, release.version])).toEqual([
+      ['fra1', 1],
+      ['lax1', 1],
+    ])
+  })
+
+  it('is withdrawn by an empty release of the next version', async () => {
+    const response = await call('DELETE', '/adaptations/lax1?reason=enough')
+    expect(await response.json()).toMatchObject({ version: 2, entries: [], reason: 'enough' })
+    expect((await call('DELETE', '/adaptations/lax1')).status).toBe(412)
+  })
+
+  it.each([
+    ['a trace of another step', '/adaptations/fra1', csvOf({ ...series, stepS: 300 }), 400, /steps of 300 s/],
+    ['what is no trace', '/adaptations/fra1', 'a,b\nc,d\n', 400, /not a time/],
+    ['an unknown wish', '/train', '{"champion":true}', 400, /champion/],
+  ])('refuses %s', async (_, path, body, status, detail) => {
+    const response = await call('POST', path, body)
+    expect(response.status).toBe(status)
+    expect(((await response.json()) as { detail: string }).detail).toMatch(detail)
+  })
+
+  it('asks for the right to push', async () => {
+    for (const [method, path] of [
+      ['POST', '/train'],
+      ['POST', '/adaptations/fra1'],
+      ['DELETE', '/training'],
+    ] as const)
+      expect((await call(method, path, '', central.tokens.read)).status).toBe(403)
+  })
+})
+
+/** Reads the object store as a PoP does. */
+function readerOf(connection: Awaited<ReturnType<NatsFixture['connectAsPop']>>): ObjectReader {
+  const get = async (request: object) => {
+    const answer = await connection.request(subjects.directGet('OBJ_atlas_models'), JSON.stringify(request))
+    if (answer.headers?.code === 404) return null
+    return { seq: Number(answer.headers?.get('Nats-Sequence')), data: answer.data }
+  }
+  return {
+    last: (subject) => get({ last_by_subj: subject }),
+    next: (subject, seq) => get({ seq, next_by_subj: subject }),
+  }
+}
