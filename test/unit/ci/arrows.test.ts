@@ -35,6 +35,8 @@ describe('dependency arrows', () => {
     expect(fault('edge/control/config.ts', 'edge/pop/pop.ts')).toContain(
       'edge/control must not import edge/pop',
     )
+    expect(fault('edge/measure/model-gauge.ts', 'edge/predict/forecaster.ts')).toBeNull()
+    expect(fault('edge/predict/forecaster.ts', 'edge/measure/model-gauge.ts')).toContain('must not import')
     expect(fault('edge/pop/pop.ts', 'edge/predict/forecaster.ts')).toContain('must not import')
     expect(fault('edge/other/thing.ts', 'edge/control/config.ts')).toContain('no place in the order')
   })
