@@ -1,14 +1,14 @@
 import { AtlasError } from '../../contract/errors.ts'
-import type { Parameter } from './network.ts'
+import { type Parameter, parameterNamed } from './network.ts'
 import type { RegionDelta } from './region-delta.ts'
 
-/** A delta longer than so many times the middle one's is shortened to that. */
+/** A delta longer than so many times the middle one's is shortened to that, and windows beyond so many times the middle count are not counted. */
 const CLIP = 2
+const MOST_WEIGHT = 4
 
 export interface TakenDelta {
-  readonly region: string
-  readonly windows: number
-  /** Of the average: its windows over all windows. */
+  readonly delta: RegionDelta
+  /** Of the average: its windows, as far as they count, over those of all. */
   readonly share: number
   /** Euclidean length over all layers, as sent. */
   readonly norm: number
@@ -30,8 +30,9 @@ export interface FederatedAverage {
 /**
  * One round of federated averaging (McMahan, Moore, Ramage, Hampson, Agüera y Arcas 2017): w + Σ nₖ/n · Δₖ, with nₖ the windows that
  * region k trained on. A delta of another base, of other layers, with numbers that are not finite, without change, or of a
- * region that is there already is left out with the reason; the others are cut to twice the (lower) median length (Sun,
- * Kairouz, Suresh, McMahan 2019), so that no region can carry the model away by the size of its step.
+ * region that is there already is left out with the reason. The others are cut to twice the (lower) median length (Sun,
+ * Kairouz, Suresh, McMahan 2019), and their windows count up to four times the median, so that no region can carry the
+ * model away by the size of its step or by what it says of itself.
  * @param baseHash `weightsHash` of `base`
  * @throws AtlasError `model/shape` when no delta is left, with the reasons as faults
  */
@@ -55,31 +56,27 @@ export function averageDeltas(
     names.add(region)
     return [{ delta, norm }]
   })
-  const windows = measured.reduce((sum, { delta }) => sum + delta.windows, 0)
-  const norms = measured.map(({ norm }) => norm).sort((a, b) => a - b)
-  const longest = CLIP * (norms[(norms.length - 1) >> 1] ?? 0)
-  const weighed = measured.map(({ delta, norm }) => ({
-    layers: new Map(delta.layers.map(({ name, values }) => [name, values])),
-    about: {
-      region: delta.region,
-      windows: delta.windows,
-      share: delta.windows / windows,
-      norm,
-      scale: Math.min(1, longest / norm),
-    },
+  const longest = CLIP * lowerMedian(measured.map(({ norm }) => norm))
+  const most = MOST_WEIGHT * lowerMedian(measured.map(({ delta }) => delta.windows))
+  const windows = measured.reduce((sum, { delta }) => sum + Math.min(most, delta.windows), 0)
+  const taken = measured.map(({ delta, norm }) => ({
+    delta,
+    share: Math.min(most, delta.windows) / windows,
+    norm,
+    scale: Math.min(1, longest / norm),
   }))
-  if (weighed.length === 0) throw nothingLeft(refused)
+  if (taken.length === 0) throw nothingLeft(refused)
   const parameters = base.map(({ name, dims, values }) => {
-    const moves = weighed.map(({ layers, about }) => ({
-      by: layers.get(name) ?? new Float32Array(values.length),
-      weight: about.share * about.scale,
+    const moves = taken.map(({ delta, share, scale }) => ({
+      by: parameterNamed(delta.layers, name).values,
+      weight: share * scale,
     }))
     const moved = values.map((value, at) =>
       moves.reduce((sum, { by, weight }) => sum + weight * (by[at] ?? 0), value),
     )
     return { name, dims, values: moved }
   })
-  return { parameters, taken: weighed.map(({ about }) => about), refused }
+  return { parameters, taken, refused }
 }
 
 /** What training has moved, parameter by parameter. */
@@ -111,6 +108,10 @@ function whyNot(
     if (!found.values.every(Number.isFinite)) return `${name} holds numbers that are not finite`
   }
   return norm > 0 && Number.isFinite(norm) ? null : 'it changes nothing'
+}
+
+function lowerMedian(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[(values.length - 1) >> 1] ?? 0
 }
 
 function normOf(layers: readonly Parameter[]): number {

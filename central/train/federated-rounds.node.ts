@@ -34,7 +34,7 @@ export async function federate(options: FederatedTraining): Promise<readonly Par
     }
     const { parameters, taken } = averageDeltas(weights, await weightsHash(weights), files.map(decodeDelta))
     weights = parameters
-    const norms = taken.map(({ region, norm }) => `${region} ${norm.toFixed(2)}`).join(', ')
+    const norms = taken.map(({ delta, norm }) => `${delta.region} ${norm.toFixed(2)}`).join(', ')
     options.report(`round ${round + 1} of ${options.rounds}: lengths of the deltas ${norms}`)
   }
   return weights

@@ -59,7 +59,8 @@ async function writeAverage(options: FederatedOptions & { kind: 'average' }, rep
     deltas.map(({ delta }) => delta),
   )
   for (const { region, reason } of average.refused) report(`${region}: left out: ${reason}`)
-  for (const { region, windows, share, norm, scale } of average.taken) {
+  for (const { delta, share, norm, scale } of average.taken) {
+    const { region, windows } = delta
     const cut = scale < 1 ? `, cut to ${(100 * scale).toFixed(0)} %` : ''
     report(`${region}: ${windows} windows, ${(100 * share).toFixed(1)} %, length ${norm.toFixed(3)}${cut}`)
   }
@@ -78,22 +79,20 @@ async function writeAverage(options: FederatedOptions & { kind: 'average' }, rep
 async function describeAverage(
   { manifest, hash }: BaseModel,
   { taken }: FederatedAverage,
-  deltas: readonly { readonly delta: RegionDelta; readonly sha256: string }[],
+  sent: readonly { readonly delta: RegionDelta; readonly sha256: string }[],
   model: Uint8Array,
   fp32: Uint8Array,
 ): Promise<ModelManifest> {
   const { forecaster } = manifest
   const before = forecaster.training
   const round = 1 + Math.max(0, ...before.sources.map(({ name }) => Number(ROUND.exec(name)?.[1] ?? 0)))
-  const parts = taken.flatMap(({ region, windows, share, scale }) => {
-    const sent = deltas.find(({ delta }) => delta.region === region && delta.base === hash)
-    if (sent === undefined) return []
-    const part = `weight delta, ${(100 * share).toFixed(1)} % of the mean, scaled by ${scale.toFixed(3)}`
-    return [
-      { ...sent, share, source: { name: `round ${round}: ${region}`, sha256: sent.sha256, part, windows } },
-    ]
-  })
-  const most = (of: (delta: RegionDelta) => number) => Math.max(...parts.map(({ delta }) => of(delta)))
+  const sources = taken.map(({ delta, share, scale }) => ({
+    name: `round ${round}: ${delta.region}`,
+    sha256: sent.find((file) => file.delta === delta)?.sha256 ?? null,
+    part: `weight delta, ${(100 * share).toFixed(1)} % of the mean, scaled by ${scale.toFixed(3)}`,
+    windows: delta.windows,
+  }))
+  const most = (of: (delta: RegionDelta) => number) => Math.max(...taken.map(({ delta }) => of(delta)))
   const sha256 = createHash('sha256').update(model).digest('hex')
   const session = await ForecastSession.open(model)
   const cases = await selfCheckCases(session)
@@ -109,10 +108,10 @@ async function describeAverage(
         seed: most(({ seed }) => seed),
         epochs: most(({ epochs }) => epochs),
         learningRate: most(({ learningRate }) => learningRate),
-        windows: before.windows + taken.reduce((sum, { windows }) => sum + windows, 0),
-        finalLoss: parts.reduce((sum, { delta, share }) => sum + share * delta.loss, 0),
-        sources: [...before.sources, ...parts.map(({ source }) => source)],
-        remark: `federated average, round ${round}, of ${parts.map(({ delta }) => delta.region).join(', ')}, on ${forecaster.name} (weights ${hash})`,
+        windows: before.windows + taken.reduce((sum, { delta }) => sum + delta.windows, 0),
+        finalLoss: taken.reduce((sum, { delta, share }) => sum + share * delta.loss, 0),
+        sources: [...before.sources, ...sources],
+        remark: `federated average, round ${round}, of ${taken.map(({ delta }) => delta.region).join(', ')}, on ${forecaster.name} (weights ${hash})`,
         command: 'npm run train -- average',
       },
       quantisation: await compareForms(model, fp32, comparedTraffic(), COMPARED.seed),

@@ -26,7 +26,7 @@ describe('the average of regions', () => {
       delta('north', 3, [0, 2], [0]),
     ])
     expect(valuesOf(parameters)).toEqual([[1.25, 3.5], [10]])
-    expect(taken.map(({ region, share, norm, scale }) => [region, share, norm, scale])).toEqual([
+    expect(taken.map(({ delta: { region }, share, norm, scale }) => [region, share, norm, scale])).toEqual([
       ['west', 0.25, 1, 1],
       ['north', 0.75, 2, 1],
     ])
@@ -41,6 +41,16 @@ describe('the average of regions', () => {
     ])
     expect(taken.map(({ scale }) => scale)).toEqual([1, 1, 4 / 800])
     expect(valuesOf(parameters)).toEqual([[1.25, 2.5], [12]])
+  })
+
+  it('counts windows up to four times the middle, so that no region weighs by what it says of itself', () => {
+    const { parameters, taken } = averageDeltas(BASE, HASH, [
+      delta('west', 1, [1, 0], [0]),
+      delta('north', 1, [1, 0], [0]),
+      delta('south', 1e12, [0, 0], [1]),
+    ])
+    expect(taken.map(({ share }) => share)).toEqual([1 / 6, 1 / 6, 4 / 6])
+    expect(valuesOf(parameters)).toEqual([[Math.fround(4 / 3), 2], [Math.fround(10 + 2 / 3)]])
   })
 
   it('of one region is what that region trained', () => {
@@ -81,7 +91,7 @@ describe('the average of regions', () => {
   ])('leaves out a delta %s, with the reason', (_, bad, reason) => {
     const { parameters, taken, refused } = averageDeltas(BASE, HASH, [delta('west', 1, [1, 0], [0]), bad])
     expect(valuesOf(parameters)).toEqual([[2, 2], [10]])
-    expect(taken.map(({ region }) => region)).toEqual(['west'])
+    expect(taken.map(({ delta: { region } }) => region)).toEqual(['west'])
     expect(refused).toEqual([{ region: bad.region, reason: expect.stringContaining(reason) }])
   })
 
