@@ -1,6 +1,7 @@
 import type { Forecast, Quantiles } from '../../contract/messages.ts'
 import type { PopView } from '../ingest/view.ts'
 import { alertMetrics } from './alert-metrics.ts'
+import { minuteMetrics } from './minute-metrics.ts'
 import { modelMetrics } from './model-metrics.ts'
 import type { Services } from './services.ts'
 
@@ -81,13 +82,21 @@ export function metricsText(services: Services): string {
       each(moduleSamples('p99Ms')),
     ),
     metric(
+      'atlas_module_shed',
+      'gauge',
+      'Requests of the last tick that ATLAS answered itself: refused by a limit, or past their deadline',
+      each(moduleSamples('shed')),
+    ),
+    metric(
       'atlas_policy_acknowledged_version',
       'gauge',
       'Last version a PoP acknowledged, by outcome',
       each(ackSamples),
     ),
     ...alertMetrics(pops).map(({ name, type, help, samples }) => metric(name, type, help, samples)),
-    ...modelMetrics(pops).map(({ name, help, samples }) => metric(name, 'gauge', help, samples)),
+    ...[...minuteMetrics(pops), ...modelMetrics(pops)].map(({ name, help, samples }) =>
+      metric(name, 'gauge', help, samples),
+    ),
     metric('atlas_central_messages_total', 'counter', 'Messages read from the streams, by outcome', [
       { labels: { outcome: 'applied' }, value: ingest.counts.applied },
       { labels: { outcome: 'repeated' }, value: ingest.counts.repeated },
@@ -144,7 +153,7 @@ function horizons(forecast: Forecast): [string, Quantiles][] {
   ]
 }
 
-function moduleSamples(field: 'rps' | 'p99Ms'): (pop: PopView) => Sample[] {
+function moduleSamples(field: 'rps' | 'p99Ms' | 'shed'): (pop: PopView) => Sample[] {
   return (pop) =>
     (pop.second?.modules ?? []).flatMap((module) => {
       const value = module[field]
