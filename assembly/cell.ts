@@ -9,7 +9,8 @@ import { SKETCH_BYTES, sketchMerge } from './sketch'
  *            24  f64  unreachable
  *            32  f64  shed
  *            40  f64  bytesOut
- *            48       (unused)
+ *            48  f64  limited
+ *            56       (unused)
  *            64  sketch of the latency (see sketch.ts)
  *          3792
  */
@@ -28,6 +29,8 @@ export const CELL_BYTES: i32 = 64 + SKETCH_BYTES
 @inline export const SHED: usize = 32
 // @ts-ignore: decorator
 @inline export const BYTES_OUT: usize = 40
+// @ts-ignore: decorator
+@inline export const LIMITED: usize = 48
 // @ts-ignore: decorator
 @inline export const LATENCY: usize = 64
 

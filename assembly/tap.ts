@@ -1,4 +1,4 @@
-import { BYTES_OUT, CELL_BYTES, CELLS, ERRORS_4XX, ERRORS_5XX, LATENCY, REQUESTS, SHED, UNREACHABLE } from './cell'
+import { BYTES_OUT, CELL_BYTES, CELLS, ERRORS_4XX, ERRORS_5XX, LATENCY, LIMITED, REQUESTS, SHED, UNREACHABLE } from './cell'
 import { sketchAdd } from './sketch'
 
 /**
@@ -50,7 +50,7 @@ export function tapTake(ring: usize, capacity: i32, count: i32, upTo: f64, table
     const rowWord = load<u32>(word + (<usize>row << 2))
     if (start <= upTo) {
       record(table, rowWord, <f64>rowTtfb, rowBytes)
-      call(calls, rowWord)
+      if (!isLimited(rowWord)) call(calls, rowWord)
       continue
     }
     store<f64>(ring + (<usize>left << 3), start)
@@ -72,8 +72,18 @@ function record(table: usize, word: u32, ttfbMs: f64, bytes: f64): void {
   if ((word & FLAG_SHED) != 0) bump(cell + SHED, 1)
   bump(cell + BYTES_OUT, bytes > 0 ? min(bytes, MAX_BYTES) : 0)
   // a limit refuses in no time: counted as latency, a flood of refusals would make the module look fast
-  if ((word & FLAG_SHED) != 0 && status < 500) return
+  if (isLimited(word)) {
+    bump(cell + LIMITED, 1)
+    return
+  }
   sketchAdd(cell + LATENCY, ttfbMs)
+}
+
+/** Refused by a limit: ATLAS's own answer, and no 504. */
+// @ts-ignore: decorator
+@inline
+function isLimited(word: u32): bool {
+  return (word & FLAG_SHED) != 0 && word >>> 16 < 500
 }
 
 // @ts-ignore: decorator

@@ -14,11 +14,13 @@ export interface ModuleAggregate {
   /** Answered by ATLAS itself: limited or past its deadline. */
   readonly shed: number
   readonly bytesOut: number
+  /** Those of `shed` that a limit refused. They are no load: nobody had to answer them. Left out by isolates of earlier builds. */
+  readonly limited?: number
   /** Latency to first byte of what was not refused by a limit; DDSketch, encoded by core-wasm/sketch. */
   readonly latency: Uint8Array
 }
 
-/** Requests that one module's service made to another module through the edge. They are among the callee's requests. */
+/** Requests that one module's service made to another module through the edge, and no limit refused. They are among the callee's requests. */
 export interface CallCount {
   /** Index of the module, 0..30. */
   readonly caller: number
@@ -40,3 +42,8 @@ export const UNROUTED = 31
 
 /** In the place of a caller: the request came from outside, or its sender does not say which module it is. */
 export const OUTSIDE = 31
+
+/** Requests that somebody had to answer: all but those that a limit refused. */
+export function loadOf({ requests, limited = 0 }: Pick<ModuleAggregate, 'requests' | 'limited'>): number {
+  return requests - limited
+}

@@ -113,6 +113,9 @@ function checkPart(part: ModuleAggregate, path: string): void {
       throw invalid(`${path}.${key}`, `must be a count of at most requests, but is ${part[key]}`)
     }
   }
+  const { limited = 0 } = part
+  if (!isCount(limited) || limited > part.shed)
+    throw invalid(`${path}.limited`, `must be a count of at most shed, but is ${limited}`)
   if (!(Number.isFinite(part.bytesOut) && part.bytesOut >= 0 && part.bytesOut <= MAX_BYTES)) {
     throw invalid(`${path}.bytesOut`, `must be a number of 0 or more, but is ${part.bytesOut}`)
   }

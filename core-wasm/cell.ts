@@ -2,7 +2,7 @@ import type { ModuleAggregate } from '../contract/aggregate.ts'
 import { type Core, size } from './core.ts'
 
 /** The counts of one module in one bucket: all but its latency sketch. */
-export type Counts = Omit<ModuleAggregate, 'module' | 'latency'>
+export type Counts = Required<Omit<ModuleAggregate, 'module' | 'latency'>>
 
 /** Offset of the latency sketch in a cell. */
 const LATENCY_BYTES = 64
@@ -53,11 +53,12 @@ export class CellTable {
       unreachable: cell[at + 3] ?? 0,
       shed: cell[at + 4] ?? 0,
       bytesOut: cell[at + 5] ?? 0,
+      limited: cell[at + 6] ?? 0,
     }
   }
 
   /** Writes the counts; the sketch stays. */
-  write(index: number, counts: Counts): void {
+  write(index: number, counts: Omit<ModuleAggregate, 'module' | 'latency'>): void {
     const at = (index * this.#cellBytes) / 8
     const cell = this.#f64
     cell[at] = counts.requests
@@ -66,6 +67,7 @@ export class CellTable {
     cell[at + 3] = counts.unreachable
     cell[at + 4] = counts.shed
     cell[at + 5] = counts.bytesOut
+    cell[at + 6] = counts.limited ?? 0
   }
 
   /** Adds a cell of another table of the same core. False, and nothing changed, when its sketch would overflow. */

@@ -1,4 +1,4 @@
-import { type Aggregate, UNROUTED } from '../../contract/aggregate.ts'
+import { type Aggregate, loadOf, UNROUTED } from '../../contract/aggregate.ts'
 import type { Core } from '../../core-wasm/core.ts'
 import type { OriginLoad } from '../control/origin-metrics.ts'
 import { type CallRow, MinuteCalls } from './minute-calls.ts'
@@ -17,7 +17,7 @@ export interface MinuteSeries {
   readonly errorRate: number
   /** Latency to the first byte, within 1 %; NaN without a request that was not refused by a limit. */
   readonly p95Ms: number
-  /** Requests that were counted, of the trace's: of a minute watched in part, those of that part. */
+  /** Requests that were counted and no limit refused, of the trace's: of a minute watched in part, those of that part. */
   readonly requests: number
   /** Means of what the origin that answers for it reported of itself; NaN where it did not. */
   readonly origin: OriginLoad
@@ -112,8 +112,8 @@ export class MinuteBook {
     const startMs = floorMinute(aggregate.bucketStartMs)
     const minute = this.#minute(startMs)
     if (minute === null) return
-    for (const { module, requests, errors5xx, latency } of aggregate.modules) {
-      minute.requests[module] = (minute.requests[module] ?? 0) + requests
+    for (const { module, errors5xx, latency, ...counts } of aggregate.modules) {
+      minute.requests[module] = (minute.requests[module] ?? 0) + loadOf(counts)
       minute.errors[module] = (minute.errors[module] ?? 0) + errors5xx
       this.#latency.add(startMs, module, latency)
     }

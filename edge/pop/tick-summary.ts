@@ -1,4 +1,4 @@
-import { UNROUTED } from '../../contract/aggregate.ts'
+import { loadOf, UNROUTED } from '../../contract/aggregate.ts'
 import type { ModuleState } from '../../contract/messages.ts'
 import type { TickSummary } from '../../contract/model/series.ts'
 import type { ModuleTotals, Totals } from '../../core-wasm/aggregator.ts'
@@ -11,21 +11,30 @@ export interface TickTotals {
   readonly total: Totals
 }
 
-const NOTHING = { requests: 0, errors5xx: 0, unreachable: 0, bytesOut: 0, p50Ms: null, p99Ms: null }
+const NOTHING = {
+  requests: 0,
+  limited: 0,
+  errors5xx: 0,
+  unreachable: 0,
+  bytesOut: 0,
+  p50Ms: null,
+  p99Ms: null,
+}
 
-/** Requests per series of the rate meter: module indexes, then UNROUTED's; their sum stands at `UNROUTED + 1`. */
+/** Load per series of the rate meter: module indexes, then UNROUTED's; their sum stands at `UNROUTED + 1`. */
 export const TOTAL_SERIES = UNROUTED + 1
 
 export function requestCounts(totals: TickTotals): Float64Array {
   const counts = new Float64Array(TOTAL_SERIES + 1)
-  for (const part of totals.modules) counts[part.module] = part.requests
-  counts[TOTAL_SERIES] = totals.total.requests
+  for (const part of totals.modules) counts[part.module] = loadOf(part)
+  counts[TOTAL_SERIES] = loadOf(totals.total)
   return counts
 }
 
 /** What the anomaly features read of all traffic or a module. Shares and latencies are NaN in a tick without requests. */
 export function summarise(totals: Totals | undefined, atMs: number, rps: number): TickSummary {
-  const { requests, errors5xx, unreachable, bytesOut, p50Ms, p99Ms } = totals ?? NOTHING
+  const { errors5xx, unreachable, bytesOut, p50Ms, p99Ms, ...counts } = totals ?? NOTHING
+  const requests = loadOf(counts)
   return {
     atMs,
     rps,
@@ -66,9 +75,9 @@ const UNROUTED_NAME = '(unrouted)'
 
 /** What each module did in a tick, by its name. */
 export function moduleCounts({ policy }: RouteTable, { modules }: TickTotals): ModuleCounts[] {
-  return modules.map(({ module, requests, errors5xx, p95Ms }) => ({
+  return modules.map(({ module, errors5xx, p95Ms, ...counts }) => ({
     name: policy.modules[module]?.name ?? UNROUTED_NAME,
-    requests,
+    requests: loadOf(counts),
     failures: errors5xx,
     p95Ms,
   }))

@@ -20,6 +20,7 @@ export interface NaiveCell {
   unreachable: number
   shed: number
   bytesOut: number
+  limited: number
   latencies: number[]
 }
 
@@ -50,6 +51,7 @@ export function emptyCell(): NaiveCell {
     unreachable: 0,
     shed: 0,
     bytesOut: 0,
+    limited: 0,
     latencies: [],
   }
 }
@@ -70,10 +72,17 @@ export function naiveAggregate(rows: readonly Row[]): Map<number, Map<number, Na
     cell.unreachable += row.flags & FLAG_UNREACHABLE ? 1 : 0
     cell.shed += row.flags & FLAG_SHED ? 1 : 0
     cell.bytesOut += Number.isNaN(row.bytes) ? 0 : Math.max(0, row.bytes)
-    if (row.flags & FLAG_SHED && row.status < 500) continue
+    if (isLimited(row)) {
+      cell.limited++
+      continue
+    }
     cell.latencies.push(ttfb)
   }
   return buckets
+}
+
+function isLimited({ flags, status }: Row): boolean {
+  return (flags & FLAG_SHED) !== 0 && status < 500
 }
 
 /** Who should be said to have called whom, by bucket, the slow way; by caller, then by callee. */
@@ -81,7 +90,7 @@ export function naiveCalls(rows: readonly Row[]): Map<number, CallCount[]> {
   const buckets = new Map<number, CallCount[]>()
   for (const { bucketStartMs } of rows) buckets.set(bucketStartMs, [])
   for (const [bucketStartMs, calls] of buckets) {
-    const here = rows.filter((row) => row.bucketStartMs === bucketStartMs)
+    const here = rows.filter((row) => row.bucketStartMs === bucketStartMs && !isLimited(row))
     for (let caller = 0; caller < OUTSIDE; caller++) {
       const made = here.filter((row) => row.caller === caller)
       for (let callee = 0; callee <= UNROUTED; callee++) {
@@ -97,5 +106,7 @@ export function naiveCalls(rows: readonly Row[]): Map<number, CallCount[]> {
 
 /** Counts of an aggregate's modules without their sketches, by module. */
 export function countsOf(aggregate: Aggregate): Map<number, Omit<NaiveCell, 'latencies'>> {
-  return new Map(aggregate.modules.map(({ module, latency: _, ...counts }) => [module, counts]))
+  return new Map(
+    aggregate.modules.map(({ module, latency: _, ...counts }) => [module, { limited: 0, ...counts }]),
+  )
 }

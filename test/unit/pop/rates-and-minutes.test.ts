@@ -40,7 +40,7 @@ function p95(latencies: readonly number[]): unknown {
 }
 
 describe('summarise', () => {
-  it('counts a request that met no origin as one error: it is among the 5xx', () => {
+  it('counts a request that met no origin as one error (it is among the 5xx), of those that no limit refused', () => {
     const counts = {
       requests: 10,
       errors4xx: 1,
@@ -48,10 +48,12 @@ describe('summarise', () => {
       unreachable: 3,
       shed: 0,
       bytesOut: 0,
-      latencySumMs: 0,
+      limited: 0,
     }
     const totals = { ...counts, p50Ms: 1, p95Ms: 2, p99Ms: 3 }
     expect(summarise(totals, 5000, 10)).toMatchObject({ errorRate: 0.4, unreachableRate: 0.3 })
+    const flooded = { ...totals, requests: 110, errors4xx: 101, shed: 100, limited: 100 }
+    expect(summarise(flooded, 5000, 10)).toMatchObject({ errorRate: 0.4, unreachableRate: 0.3 })
   })
 })
 

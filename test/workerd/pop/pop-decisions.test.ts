@@ -39,6 +39,27 @@ describe('decisions of a PoP', () => {
     })
   })
 
+  it('takes for no load what a limit refused, and for load what was answered too late', async () => {
+    await withPop('flooded', {}, async (rig) => {
+      for (let tick = 0; tick < 70; tick++) {
+        rig.traffic(CART, 10, { limited: 2000 })
+        await rig.tick()
+      }
+      expect(rig.pop.table.mode).toBe('TIGHT')
+      expect(decisions(rig)).toEqual([])
+      const { second } = rig.pop.status()
+      expect(second?.rps).toBe(10)
+      expect(second?.modules[CART]).toMatchObject({ rps: 10, requests: 2010, shed: 2000 })
+      const [minute] = rig.outbox().filter((message) => message.kind === 'minute')
+      expect(minute?.rps).toBeCloseTo(10, 0)
+      rig.traffic(CART, 10, { late: 5000 })
+      await rig.tick()
+      rig.traffic(CART, 10, { late: 5000 })
+      await rig.tick()
+      expect(rig.pop.table.mode).toBe('HYBRID')
+    })
+  })
+
   it('weighs each request as a replay says, and follows trace time', async () => {
     await withPop('weighted', { speed: 60, weight: 600, tickMs: 200 }, async (rig) => {
       for (let tick = 0; tick < 5; tick++) {

@@ -7,7 +7,7 @@ import { parsePolicy } from '../../../contract/policy.ts'
 import { seededRandom } from '../../../contract/ports.ts'
 import type { TrustedKeys } from '../../../contract/signed-policy.ts'
 import { loadCore } from '../../../core-wasm/core.ts'
-import { FLAG_UNREACHABLE, TapRing } from '../../../core-wasm/tap-ring.ts'
+import { FLAG_SHED, FLAG_UNREACHABLE, TapRing } from '../../../core-wasm/tap-ring.ts'
 import { parseConfig } from '../../../edge/control/config.ts'
 import type { FlushReport, ForecastAnswer, ForecastStub } from '../../../edge/control/stubs.ts'
 import type { ForestSource } from '../../../edge/pop/anomaly-watch.ts'
@@ -58,8 +58,12 @@ export interface Rig {
   restart(change?: RigOptions): Pop
   /** Moves the wall clock a tick on and ticks. */
   tick(times?: number): Promise<void>
-  /** Requests of one module in the current bucket, reported by an isolate. */
-  traffic(module: number, requests: number, part?: { unreachable?: number } & Partial<FlushReport>): void
+  /** Requests of one module in the current bucket, reported by an isolate; further ones that a limit refused, or that were too late. */
+  traffic(
+    module: number,
+    requests: number,
+    part?: { unreachable?: number; limited?: number; late?: number } & Partial<FlushReport>,
+  ): void
   report(part?: Partial<FlushReport>): FlushReport
   outbox(): Message[]
 }
@@ -107,12 +111,14 @@ export function withPop(
           await rig.pop.tick()
         }
       },
-      traffic(module, requests, { unreachable = 0, ...part } = {}) {
+      traffic(module, requests, { unreachable = 0, limited = 0, late = 0, ...part } = {}) {
         const bucketMs = nowOf(options, rig.clock.wall)
         for (let index = 0; index < requests; index++) {
           const failed = index < unreachable
           ring.write(bucketMs, module, failed ? 502 : 200, 10, 100, failed ? FLAG_UNREACHABLE : 0)
         }
+        for (let index = 0; index < limited; index++) ring.write(bucketMs, module, 429, 0, 100, FLAG_SHED)
+        for (let index = 0; index < late; index++) ring.write(bucketMs, module, 504, 900, 100, FLAG_SHED)
         rig.pop.flush(rig.report({ ...part, aggregates: ring.drain() }))
       },
       report: (part = {}) => ({
