@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -9,6 +9,7 @@ import { packModel } from '../../../contract/model/model-package.ts'
 import { type ModelUpload, shippedModel } from '../../support/challenger.ts'
 import { endlessModel, nanModel, otherShape, slowModel } from '../../support/costly-models.ts'
 import { ROOT } from '../../support/stack.ts'
+import { until } from '../../support/until.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'atlas-gauge-test-'))
 let config = ''
@@ -20,6 +21,19 @@ beforeAll(async () => {
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
 const packed = ({ manifest, model }: ModelUpload) => packModel(manifest, model)
+
+/** Id of the workerd that was started with this configuration, once it has computed for a second. */
+function busyWorkerd(file: string): number | null {
+  const found = readdirSync('/proc').find((name) => {
+    try {
+      const ranNs = Number(readFileSync(`/proc/${name}/schedstat`, 'utf8').split(' ')[0])
+      return ranNs > 1e9 && readFileSync(`/proc/${name}/cmdline`, 'utf8').includes(file)
+    } catch {
+      return false
+    }
+  })
+  return found === undefined ? null : Number(found)
+}
 
 describe('the gauge, under the workerd that PoPs run', () => {
   it('tells what the shipped model costs', async () => {
@@ -56,6 +70,17 @@ describe('the gauge, under the workerd that PoPs run', () => {
       message: expect.stringContaining('within 8 s'),
     })
     expect((await next).windowMs).toBeGreaterThan(0)
+  })
+
+  it.runIf(existsSync('/proc/self/cmdline'))('tells of one that brings workerd down', async () => {
+    const measured = new ModelGauge({ config }).measure(packed(endlessModel('endless')))
+    const settled = expect(measured).rejects.toMatchObject({
+      code: 'model/unreadable',
+      message: expect.stringMatching(/^workerd broke down while it ran the model \(.*(signal|SIGSEGV)/),
+    })
+    const pid = await until('workerd computes', () => busyWorkerd(config))
+    process.kill(pid, 'SIGSEGV')
+    await settled
   })
 
   it.each<[string, () => ModelUpload, string, RegExp]>([
