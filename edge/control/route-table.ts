@@ -15,6 +15,4 @@ export interface RouteTable {
   /** Coupling vector: bit i set = policy.modules[i] is loose. */
   readonly vector: number
   readonly mode: Mode
-  /** Wall time at which the PoP object made this table. */
-  readonly madeAtMs: number
 }

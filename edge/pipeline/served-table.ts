@@ -22,7 +22,7 @@ export interface ServedTable {
 
 /** Version 0: the bundled policy, everything tight, until the PoP object has answered. */
 export function bundledTable(policyName: string, policy: Policy): RouteTable {
-  return { version: 0, policyName, policyVersion: 0, policy, vector: 0, mode: 'TIGHT', madeAtMs: 0 }
+  return { version: 0, policyName, policyVersion: 0, policy, vector: 0, mode: 'TIGHT' }
 }
 
 /** @throws AtlasError `policy/invalid` for a policy that was not parsed by `parsePolicy` */

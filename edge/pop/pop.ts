@@ -88,7 +88,7 @@ export class Pop {
     const kept = this.#memory.tick
     const core = loadCore()
     this.#outbox = new Outbox(sql, clock.wallMs())
-    this.#tables = new TableKeeper(sql, config.policyName, config.defaultPolicy, () => clock.wallMs())
+    this.#tables = new TableKeeper(sql, config.policyName, config.defaultPolicy)
     this.#history = new MinuteHistory(sql)
     this.#models = new ModelWatch(sql, this.#memory, ports.forecaster)
     this.#forecasts = new ForecastDesk(this.#history, this.#models)

@@ -11,13 +11,11 @@ import { TableJournal } from './table-journal.ts'
  */
 export class TableKeeper {
   readonly #journal: TableJournal
-  readonly #wallMs: () => number
   readonly recent: RecentTables
 
   /** @param defaults policy in force until central has sent one */
-  constructor(sql: SqlStorage, policyName: string, defaults: Policy, wallMs: () => number) {
+  constructor(sql: SqlStorage, policyName: string, defaults: Policy) {
     this.#journal = new TableJournal(sql)
-    this.#wallMs = wallMs
     const bundled: RouteTable = {
       version: 0,
       policyName,
@@ -25,7 +23,6 @@ export class TableKeeper {
       policy: defaults,
       vector: 0,
       mode: 'TIGHT',
-      madeAtMs: wallMs(),
     }
     const [last, ...older] = this.#journal.recent()
     this.recent = new RecentTables(last ?? bundled, last === undefined ? [] : [...older, bundled])
@@ -58,7 +55,6 @@ export class TableKeeper {
       vector: part.vector,
       version: this.current.version + 1,
       mode: modeOf(part.vector, loosableOf(part.policy)),
-      madeAtMs: this.#wallMs(),
     })
   }
 

@@ -30,7 +30,7 @@ function tableOf(vector = 0, origin = 'http://mono.test'): RouteTable {
       contract: { timeoutMs: 1, state: 'none' },
     })),
   })
-  return { version: 1, policyName: 'p', policyVersion: 1, policy, vector, mode: 'TIGHT', madeAtMs: 0 }
+  return { version: 1, policyName: 'p', policyVersion: 1, policy, vector, mode: 'TIGHT' }
 }
 
 /** Origins by address, each with what it answers. */

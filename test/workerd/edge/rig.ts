@@ -93,7 +93,6 @@ export function tableOf(policy: RouteTable['policy'], part: Partial<RouteTable> 
     policy,
     vector: 0,
     mode: 'TIGHT',
-    madeAtMs: 0,
     ...part,
   }
 }
