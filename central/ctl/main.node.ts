@@ -23,10 +23,14 @@ function dispatch(): Promise<number> {
   const [first, second, ...rest] = args
   if (first === 'up') return run('central/up/main.node.ts', args.slice(1))
   if (first === 'keys') return run('central/up/keys.node.ts', args.slice(1))
-  if (first === 'model' && second === 'train' && rest.some((arg) => /^--(out|on)(=|$)/.test(arg)))
-    return run('central/train/main.node.ts', rest)
+  if (first === 'model' && second === 'train' && isLocal(rest)) return run('central/train/main.node.ts', rest)
   if (first === 'model' && second === 'eval') return run('central/eval/main.node.ts', rest)
   return main(args)
+}
+
+/** Whether a training is to run here: it writes files, or is one of the kinds that central does not do. */
+function isLocal(rest: readonly string[]): boolean {
+  return /^(region|average)$/.test(rest[0] ?? '') || rest.some((arg) => /^--(out|on|forest)(=|$)/.test(arg))
 }
 
 async function main(argv: readonly string[]): Promise<number> {

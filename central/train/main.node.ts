@@ -1,15 +1,17 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { messageOf } from '../../contract/errors.ts'
 import type { TraceError } from '../../contract/model/manifest.ts'
 import { adaptTo } from './adapt-to.node.ts'
 import { describeModels } from './describe-models.node.ts'
 import { errorTable } from './error-table.ts'
 import { evaluateTrace, readBaselines } from './evaluate.node.ts'
+import { parseExamples } from './examples.ts'
 import { exportModel } from './export.ts'
 import { runFederated } from './federated.node.ts'
 import { FEDERATED_HELP, parseFederatedOptions } from './federated-options.ts'
 import { ForecastSession } from './forecast-session.node.ts'
+import { furtherSources } from './further-sources.ts'
 import { FORECASTER_SHAPE } from './network.ts'
 import { compareForms } from './quantisation.node.ts'
 import { allTraces, dataFolder, type Trace, trainingTraces } from './traces.node.ts'
@@ -40,7 +42,10 @@ async function train(options: TrainOptions): Promise<void> {
       ? 'no recorded traces found (ATLAS_DATA, ../shared/data): training on generated traffic alone'
       : `recorded traces from ${folder}: ${traces.map(({ name }) => name).join(', ')}`,
   )
-  const training = { seed, epochs, batch, learningRate, generated, traces, report }
+  const examples = options.examples.flatMap((file) => parseExamples(file, readFileSync(file, 'utf8')))
+  if (examples.length > 0) report(`recorded incidents: ${examples.length}`)
+  const further = furtherSources([], examples)
+  const training = { seed, epochs, batch, learningRate, generated, traces, further, report }
   const trained = await trainForecaster(training)
   const [model, full] = (['int8', 'fp32'] as const).map((form) =>
     exportModel(FORECASTER_SHAPE, trained.parameters, form),
@@ -89,8 +94,9 @@ async function evaluate(
   return errors
 }
 
-function commandOf({ seed, epochs, quick }: TrainOptions): string {
-  return `npm run train -- --seed ${seed} --epochs ${epochs}${quick ? ' --quick' : ''}`
+function commandOf({ seed, epochs, quick, examples }: TrainOptions): string {
+  const files = examples.map((file) => ` --examples ${basename(file)}`).join('')
+  return `npm run train -- --seed ${seed} --epochs ${epochs}${files}${quick ? ' --quick' : ''}`
 }
 
 async function federated(kind: 'region' | 'average', args: string[]): Promise<void> {

@@ -10,6 +10,8 @@ export const HELP = `Trains the forecaster and the anomaly forest, measures them
 
   --seed N     seed of everything random; the same seed gives the same files on the same machine (default 1)
   --epochs N   passes of 10,240 windows (default 30; about 7 s each on one free core)
+  --examples FILE
+               recorded incidents (atlasctl incident examples > FILE) to train on too; may be given several times
   --out DIR    where forecaster.onnx, forest.bin and manifest.json go (default models/ of the repository)
   --on FILE    leaves the models as they are, and fits a series of its own (timestamp_utc,value: a count a step) its regressions
                beside the shipped forecaster: adapted-NAME.json in --out (default: the working folder)
@@ -22,6 +24,8 @@ const MODELS = fileURLToPath(new URL('../../models', import.meta.url))
 export interface TrainOptions {
   readonly seed: number
   readonly epochs: number
+  /** Files of recorded incidents. */
+  readonly examples: readonly string[]
   readonly out: string
   readonly quick: boolean
   /** A trace to adapt to, instead of training. */
@@ -38,6 +42,7 @@ export function parseTrainOptions(args: string[]): TrainOptions | null {
     options: {
       seed: { type: 'string', default: '1' },
       epochs: { type: 'string' },
+      examples: { type: 'string', multiple: true, default: [] },
       out: { type: 'string' },
       on: { type: 'string' },
       quick: { type: 'boolean', default: false },
@@ -53,6 +58,7 @@ export function parseTrainOptions(args: string[]): TrainOptions | null {
   return {
     seed: whole('seed', values.seed, 0),
     epochs: whole('epochs', values.epochs ?? (values.quick ? '1' : '30'), 1),
+    examples: values.examples,
     out: values.out ?? (values.on === undefined ? MODELS : process.cwd()),
     quick: values.quick,
     ...(values.on !== undefined && { on: values.on }),
