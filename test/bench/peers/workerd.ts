@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { mkdtemp, readdir, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import os from 'node:os'
@@ -24,9 +25,10 @@ export interface Bundle {
   readonly entry: string
 }
 
-/** A Worker of the benchmarks, bundled by wrangler as ATLAS is. @param entry path of the Worker's source */
+/** A Worker of the benchmarks, bundled by wrangler as ATLAS is; gone when the bench ends. @param entry path of the Worker's source */
 export async function bundleWorker(entry: string): Promise<Bundle> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'atlas-bench-'))
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
   const config = path.join(folder, 'wrangler.json')
   const rules = [{ type: 'Data', globs: ['**/*.onnx', '**/*.bin'], fallthrough: true }]
   await writeFile(
