@@ -35,7 +35,7 @@ const SURGE_FACTORS = [1.5, 2, 3]
 
 /**
  * Measures a series' forecaster on the last 30 % of a trace by the protocol: as shipped (it begins at the test part
- * and knows nothing of the trace), and adapted (regressions fitted to the first 70 %, whose samples it remembers).
+ * and knows nothing of the trace), and adapted (it ran on the first 70 %, to which its regressions were then fitted).
  * @param referenceAt the reference model's forecast at a sample
  */
 export function scoreTrace(
@@ -44,7 +44,7 @@ export function scoreTrace(
 ): TraceScores {
   const split = Math.floor(series.rps.length * FIT_SHARE)
   const zeroShot = new SeriesForecaster(series.stepS)
-  const champion = remembering(series, split, adapt(series, split, referenceAt))
+  const champion = running(series, split, adapt(series, split, referenceAt), referenceAt)
   const horizons = HORIZONS.filter(({ minutes }) => (minutes * 60) % series.stepS === 0).map((horizon) => {
     const score = () => new Score(series, (horizon.minutes * 60) / series.stepS)
     return { ...horizon, scores: { champion: score(), zeroShot: score(), reference: score() } }
@@ -99,9 +99,17 @@ export function scoreTrace(
   return { horizons: measured, falseSurges }
 }
 
-/** A forecaster with regressions, that has seen the first samples go by. */
-function remembering(series: TrafficSeries, until: number, adapted: Adapted): SeriesForecaster {
-  const forecaster = new SeriesForecaster(series.stepS, { adapted })
-  for (let origin = LOOKBACK - 1; origin < until; origin++) forecaster.observe(historyAt(series, origin))
-  return forecaster
+/** A forecaster that has forecast the first samples as they came, and is given its regressions then. */
+function running(
+  series: TrafficSeries,
+  until: number,
+  adapted: Adapted,
+  referenceAt: (origin: number) => ForecastQuantiles | null,
+): SeriesForecaster {
+  const forecaster = new SeriesForecaster(series.stepS)
+  for (let origin = LOOKBACK - 1; origin < until; origin++) {
+    const reference = referenceAt(origin)
+    if (reference !== null) forecaster.step(historyAt(series, origin), reference)
+  }
+  return new SeriesForecaster(series.stepS, { adapted, state: forecaster.state() })
 }

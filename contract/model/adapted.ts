@@ -1,15 +1,10 @@
 import * as z from 'zod'
 import { AtlasError } from '../errors.ts'
-import type { BoostedTrees } from './boosted-trees.ts'
+import { REGRESSION_ANSWERS, REGRESSION_INPUTS, type Regression, type RegressionInput } from './regression.ts'
 
-/** What a regression reads: the window's rates, the view of the series' own past, or that and what the reference says. */
-export const REGRESSION_INPUTS = ['lags', 'view', 'residual'] as const
-
-export type RegressionInput = (typeof REGRESSION_INPUTS)[number]
-
-/** Regressions of the relative target; what reads `residual` adds to what the reference says. */
+/** Regressions of one horizon. */
 export interface AdaptedHorizon {
-  readonly regressions: readonly { readonly reads: RegressionInput; readonly trees: BoostedTrees }[]
+  readonly regressions: readonly Regression[]
   /** How far the reference, and then each regression, is believed at first; sums to 1. */
   readonly trust: readonly number[]
 }
@@ -40,9 +35,27 @@ const treesSchema = z
     if (message !== null) issues.push({ code: 'custom', input: trees, message })
   })
 
+const lineSchema = z.strictObject({ base: z.number(), weights: z.array(z.number()) })
+const regressionSchema = z
+  .strictObject({
+    reads: z.enum(Object.keys(REGRESSION_INPUTS) as [RegressionInput, ...RegressionInput[]]),
+    answers: z.enum(REGRESSION_ANSWERS),
+    trees: treesSchema.optional(),
+    line: lineSchema.optional(),
+  })
+  .refine(({ trees, line }) => trees !== undefined || line !== undefined, {
+    message: 'must have trees, or a line, or both',
+  })
+  .check(({ value: { reads, trees, line }, issues }) => {
+    const read = REGRESSION_INPUTS[reads]
+    const isFit = (line?.weights.length ?? read) === read && !trees?.feature.some((tested) => tested >= read)
+    const message = `must read ${read} numbers, as this build's ${reads}`
+    if (!isFit) issues.push({ code: 'custom', input: reads, message })
+  })
+
 const horizonSchema = z
   .strictObject({
-    regressions: z.array(z.strictObject({ reads: z.enum(REGRESSION_INPUTS), trees: treesSchema })).min(1),
+    regressions: z.array(regressionSchema).min(1),
     trust: z.array(z.number().min(0).max(1)),
   })
   .refine(({ regressions, trust }) => trust.length === regressions.length + 1, {

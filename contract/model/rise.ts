@@ -26,6 +26,8 @@ const FIT = { noises: 2, share: 0.05 } as const
 const LEAST_NOISE = 0.02
 /** Median absolute deviation of a normal distribution, as a share of its standard deviation. */
 const MAD_NORMAL = 0.6745
+/** Share of the time that it should last by for which p50 follows a rise: between its end now and its going on. */
+const FOLLOWED = 0.5
 /** At p90 a rise steepens by this factor; no forecast is raised above so many times the rate that is. */
 const STEEPER = 1.5
 const MOST_GROWTH = 16
@@ -63,8 +65,8 @@ export function riseOf(rps: readonly number[], stepS: number): Rise | null {
 /**
  * A forecast, raised to where the rise that the series is in leads, if it is in one. A rise that has lasted e steps goes on
  * for another e with probability ½, and for another 9 e with 1/10 (J. R. Gott, "Implications of the Copernican principle
- * for our future prospects", 1993): so far p50 and p90 follow it, p90 more steeply, p10 not at all. What holds in an hour
- * is not told from it.
+ * for our future prospects", 1993): so far p90 follows it, more steeply. p50 follows for half of the first: to be wrong by too much after its end costs
+ * as much as to be wrong by too little before. p10 does not follow. What holds in an hour is not told from it.
  */
 export function raiseForecast(
   forecast: ForecastQuantiles,
@@ -79,7 +81,7 @@ export function raiseForecast(
 
 function raise(forecast: Quantiles, rise: Rise, steps: number): Quantiles {
   const { form, rps, slope, growth, growthError, elapsed } = rise
-  const lasting = Math.min(steps, elapsed)
+  const lasting = FOLLOWED * Math.min(steps, elapsed)
   const most = MOST_GROWTH * rps
   const middle = form === 'factors' ? rps * Math.exp(slope * lasting) : rps + slope * lasting
   const steep = STEEPER * growth + Z90 * growthError

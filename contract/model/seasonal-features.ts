@@ -10,19 +10,34 @@ const HALF_S = 1800
 const FLOOR = 0.05
 const LAGS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 15, 20, 30, 45, 59]
 const MEANS = [3, 8, 20]
+const SPANS_S = [7200, 21_600, DAY_S]
+/** Stretches before the window, in windows; only what lies within a day is told. */
+const BEFORE = [1, 1.5, 2, 3, 5, 8, 12]
 const WEEK = [1, 2, 3, 4, 5, 6, 7]
 const DAYS_APART = [1, 2, 7]
 
-/** What a day or a week ago says of a target: how the rate went on from then to its target, and where it came to. */
+/** What a series' own past says of a target. NaN where it is not known. */
 export interface SeasonalView {
-  /** Median over the last seven days of ln(rate at the target's time / rate at the origin's time); NaN if unknown. */
+  /** Median over the last seven days of ln(rate at the target's time / rate at the origin's time). */
   readonly ratio: number
-  /** For a regression, all relative to the level: lags, means, clock and calendar, and each day's view. */
+  /** Rates relative to the level: of single steps; means of the last ones and of hours; and before the window. */
+  readonly lags: readonly number[]
+  readonly means: readonly number[]
+  readonly spans: readonly number[]
+  readonly before: readonly number[]
+  /** Of a day, two days and a week ago, and in the mean of the week: the rate at the target's time, relative to the level. */
+  readonly values: readonly number[]
+  /** How the rate went on then, as `ratio`: of these days, their mean, and the median. */
+  readonly ratios: readonly number[]
+  /** Share of the day that is over at the origin, and the day of the week (0 = Monday). */
+  readonly day: number
+  readonly weekday: number
+  /** All of this and the logarithm of the level, in a fixed order. */
   readonly features: readonly number[]
 }
 
 /**
- * The view of one target from a series' own past; NaN where it is not known.
+ * The view of one target from a series' own past.
  * @param level the window's level (see windowFeatures)
  */
 export function seasonalView(
@@ -31,39 +46,59 @@ export function seasonalView(
   level: number,
   aheadS: number,
 ): SeasonalView {
-  const { rps, endMs } = history
+  const { rps, endMs, stepS } = history
   const lag = (steps: number) => rps[rps.length - 1 - steps] ?? Number.NaN
   const relative = (rate: number) => toRelative(rate, level)
-  const now = endMs - history.stepS * 1000
-  const days = WEEK.map((day) => {
+  const now = endMs - stepS * 1000
+  const week = WEEK.map((day) => {
     const then = now - day * DAY_MS
     // a slot that is not over yet is not known: the mean around the target ends at the origin
     const target = memory.mean(then + aheadS * 1000, Math.min(HALF_S, Math.max(0, day * DAY_S - aheadS)))
     const origin = memory.mean(then, HALF_S)
     return { ratio: Math.log((target + FLOOR * level) / (origin + FLOOR * level)), value: relative(target) }
   })
-  const known = (values: readonly number[]) => values.filter((value) => !Number.isNaN(value))
-  const ratios = known(days.map(({ ratio }) => ratio))
-  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
-  const sorted = ratios.toSorted((a, b) => a - b)
-  const ratio = sorted[sorted.length >> 1] ?? Number.NaN
+  const ratiosKnown = known(week.map(({ ratio }) => ratio))
+  const ratio = ratiosKnown.toSorted((a, b) => a - b)[ratiosKnown.length >> 1] ?? Number.NaN
   const local = now / DAY_MS
+  const day = local - Math.floor(local)
+  const weekday = (Math.floor(local) + 3) % 7
+  const ofDay = (apart: number) => week[apart - 1] ?? { ratio: Number.NaN, value: Number.NaN }
+  const lags = LAGS.map((steps) => relative(lag(steps)))
+  const means = MEANS.map((size) => relative(mean(known(rps.slice(-size)))))
+  const spans = SPANS_S.map((spanS) => relative(memory.mean(now - spanS * 500, spanS / 2)))
+  const before = BEFORE.slice(1).map((to, at) => {
+    const fromS = (BEFORE[at] ?? 0) * LOOKBACK * stepS
+    const toS = Math.min(DAY_S, to * LOOKBACK * stepS)
+    const isWithinDay = fromS < toS
+    return isWithinDay ? relative(memory.mean(now - (fromS + toS) * 500, (toS - fromS) / 2)) : Number.NaN
+  })
+  const values = [
+    ...DAYS_APART.map((apart) => ofDay(apart).value),
+    mean(known(week.map(({ value }) => value))),
+  ]
+  const ratios = [...DAYS_APART.map((apart) => ofDay(apart).ratio), mean(ratiosKnown), ratio]
   const features = [
-    ...LAGS.map((steps) => relative(lag(steps))),
-    ...MEANS.map((size) => relative(mean(known(rps.slice(-size))))),
-    ...[7200, 21_600, DAY_S].map((spanS) => relative(memory.mean(now - spanS * 500, spanS / 2))),
-    local - Math.floor(local),
-    (Math.floor(local) + 3) % 7,
-    ...DAYS_APART.flatMap((day) => [days[day - 1]?.ratio ?? Number.NaN, days[day - 1]?.value ?? Number.NaN]),
-    mean(ratios),
-    ratio,
-    mean(known(days.map(({ value }) => value))),
+    ...lags,
+    ...means,
+    ...spans,
+    ...before,
+    ...values,
+    ...ratios,
+    day,
+    weekday,
     Math.log(level),
   ]
-  return { ratio, features }
+  return { ratio, lags, means, spans, before, values, ratios, day, weekday, features }
 }
 
 /** Features in a view. */
-export const SEASONAL_FEATURES = LAGS.length + MEANS.length + 3 + 2 + 2 * DAYS_APART.length + 4
-/** Samples of history that a view is made from. */
-export const VIEW_LOOKBACK = LOOKBACK
+export const SEASONAL_FEATURES =
+  LAGS.length + MEANS.length + SPANS_S.length + (BEFORE.length - 1) + 2 * (DAYS_APART.length + 1) + 1 + 3
+
+function known(values: readonly number[]): number[] {
+  return values.filter((value) => !Number.isNaN(value))
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
+}

@@ -1,14 +1,16 @@
 import type { Quantiles } from '../messages.ts'
-import type { Adapted, AdaptedHorizon, RegressionInput } from './adapted.ts'
-import { sumOfTrees } from './boosted-trees.ts'
-import { ExpertMix, type ExpertMixState } from './expert-mix.ts'
+import type { Adapted, AdaptedHorizon } from './adapted.ts'
+import { CORRECTION_FEATURES, correctionFeatures } from './correction-features.ts'
 import { type ForecastQuantiles, fromRelative, levelOf, toRelative } from './forecast-window.ts'
 import { Holt, type HoltState } from './holt.ts'
 import { Interval, type IntervalState } from './interval.ts'
+import { OnlineLinear, type OnlineLinearState } from './online-linear.ts'
+import { rateOf } from './regression.ts'
 import { raiseForecast } from './rise.ts'
 import { seasonalView } from './seasonal-features.ts'
 import { SeasonalMemory, type SeasonalMemoryState } from './seasonal-memory.ts'
-import { LOOKBACK, type SeriesHistory } from './series.ts'
+import type { SeriesHistory } from './series.ts'
+import { type Mixed, SpreadMix, type SpreadMixState } from './spread-mix.ts'
 
 export const HORIZONS = [
   { key: 'in5', minutes: 5 },
@@ -26,10 +28,20 @@ export interface RollingError {
   readonly seasonalNaive: number
 }
 
+/** What the correction of the reference was made from. */
+interface Correction {
+  readonly features: readonly number[]
+  /** The reference's p50 relative to the level, and the level. */
+  readonly own: number
+  readonly level: number
+}
+
 interface Pending {
   readonly targetMs: number
   readonly horizon: number
   readonly answers: readonly number[]
+  readonly mixed: Mixed
+  readonly correction: Correction
   /** Of the mix, before a rise raised it. */
   readonly given: Quantiles
   readonly published: number
@@ -42,25 +54,26 @@ export interface SeriesForecasterState {
   readonly endMs: number
   readonly memory: SeasonalMemoryState
   readonly holts: readonly HoltState[]
-  readonly mixes: readonly ExpertMixState[]
+  readonly mixes: readonly SpreadMixState[]
+  readonly corrections: readonly OnlineLinearState[]
   readonly intervals: readonly IntervalState[]
   readonly pending: readonly Pending[]
   readonly rolling: RollingError
 }
 
 const HOLT_RATES = [0.3, 0.8]
-/** Experts of a series without and with regressions of its own: reference, two Holts, the last rate, mean, season (, regressions). */
-const PRIOR = [0.7, 0.06, 0.06, 0.06, 0.06, 0.06]
-/** Of a series with regressions: what the others begin with; the rest is shared by reference and regressions. */
-const OTHERS = [0.02, 0.04, 0.02, 0.01, 0.01]
+/** What the experts begin with: reference, its correction, two Holts, the last rate, mean, season. */
+const PRIOR = [0.2, 0.25, 0.15, 0.15, 0.15, 0.05, 0.05]
+/** Of a series with regressions: of all but the reference, in the same order; the rest is shared by reference and regressions. */
+const OTHERS = [0.2, 0.02, 0.04, 0.02, 0.01, 0.01]
 const ROLLING_STEPS = 360
 const DAY_MS = 86_400_000
 const NAIVE_HALF_S = 150
 
 /**
- * Forecasts of one series by everything that knows of it: the reference model, exponential smoothing, the last rate, the
- * mean of the window, its own last week, and, where they were fitted, regressions. They are mixed by recent error, per
- * horizon; the interval is widened or narrowed until it holds four in five. Pure and strictly online: a step learns from
+ * Forecasts of one series by everything that knows of it: the reference model, a correction of it that is learnt as the
+ * series goes, exponential smoothing, the last rate, the mean of the window, its own last week, and, where they were
+ * fitted, regressions. They are mixed by recent error, per horizon; the interval is widened or narrowed until it holds four in five. Pure and strictly online: a step learns from
  * the samples that came since the last one, then forecasts.
  */
 export class SeriesForecaster {
@@ -68,7 +81,8 @@ export class SeriesForecaster {
   readonly #adapted: Adapted['horizons']
   readonly #memory: SeasonalMemory
   readonly #holts: readonly Holt[]
-  readonly #mixes: readonly ExpertMix[]
+  readonly #mixes: readonly SpreadMix[]
+  readonly #corrections: readonly OnlineLinear[]
   readonly #intervals: readonly Interval[]
   #endMs: number
   #pending: Pending[]
@@ -77,14 +91,19 @@ export class SeriesForecaster {
   /** @param options.adapted regressions of this series; those of another step are left out */
   constructor(stepS: number, options: { state?: SeriesForecasterState; adapted?: Adapted } = {}) {
     const { state, adapted } = options
+    // what a build without corrections learnt is of other experts
+    const learnt = state !== undefined && 'corrections' in state ? state : undefined
     this.#stepS = stepS
     this.#adapted = adapted?.stepS === stepS ? adapted.horizons : {}
     this.#memory = new SeasonalMemory(stepS, state?.memory)
     this.#holts = HOLT_RATES.map((rate, at) => new Holt(rate, state?.holts[at]))
-    this.#mixes = HORIZONS.map(({ key }, at) => new ExpertMix(priorOf(this.#adapted[key]), state?.mixes[at]))
+    this.#mixes = HORIZONS.map(({ key }, at) => new SpreadMix(priorOf(this.#adapted[key]), learnt?.mixes[at]))
+    this.#corrections = HORIZONS.map(
+      (_, at) => new OnlineLinear(CORRECTION_FEATURES, learnt?.corrections[at]),
+    )
     this.#intervals = HORIZONS.map((_, at) => new Interval(state?.intervals[at]))
     this.#endMs = state?.endMs ?? Number.NEGATIVE_INFINITY
-    this.#pending = [...(state?.pending ?? [])]
+    this.#pending = [...(learnt?.pending ?? [])]
     this.#rolling = state?.rolling ?? { known: 0, champion: 0, reference: 0, seasonalNaive: Number.NaN }
   }
 
@@ -114,32 +133,26 @@ export class SeriesForecaster {
     const level = levelOf(history)
     const asked = (each: Pending) => each.targetMs - (HORIZONS[each.horizon]?.minutes ?? 0) * 60_000
     this.#pending = this.#pending.filter((each) => asked(each) !== history.endMs)
-    const mixed = HORIZONS.map(({ key }, horizon) => {
-      const answers = this.#answers(history, reference, level, horizon)
-      const median = this.#mixes[horizon]?.mean(answers) ?? reference[key].p50
-      return {
-        answers,
-        given: this.#intervals[horizon]?.around(median, reference[key], level) ?? reference[key],
-      }
+    const made = HORIZONS.map(({ key }, horizon) => {
+      const { answers, correction } = this.#answers(history, reference, level, horizon)
+      const mixed = this.#mixes[horizon]?.mix(answers) ?? { answer: Number.NaN, apart: 0 }
+      const median = Number.isNaN(mixed.answer) ? reference[key].p50 : mixed.answer
+      const given = this.#intervals[horizon]?.around(median, reference[key], level) ?? reference[key]
+      return { answers, correction, mixed, given }
     })
-    const [in5, in15, in60] = mixed.map(({ given }) => given) as [Quantiles, Quantiles, Quantiles]
+    const [in5, in15, in60] = made.map(({ given }) => given) as [Quantiles, Quantiles, Quantiles]
     const published = raiseForecast({ in5, in15, in60 }, history)
-    HORIZONS.forEach(({ key, minutes }, horizon) => {
-      const { answers = [], given = reference[key] } = mixed[horizon] ?? {}
+    made.forEach((each, horizon) => {
+      const { key, minutes } = HORIZONS[horizon] ?? HORIZONS[0]
       const targetMs = history.endMs + minutes * 60_000
-      const naive = this.#memory.mean(
-        targetMs - DAY_MS - NAIVE_HALF_S * 1000,
-        Math.max(NAIVE_HALF_S, this.#stepS / 2),
-      )
-      const { p50: own } = reference[key]
+      const half = Math.max(NAIVE_HALF_S, this.#stepS / 2)
       this.#pending.push({
         targetMs,
         horizon,
-        answers,
-        given,
+        ...each,
         published: published[key].p50,
-        reference: own,
-        naive,
+        reference: reference[key].p50,
+        naive: this.#memory.mean(targetMs - DAY_MS - NAIVE_HALF_S * 1000, half),
       })
     })
     return published
@@ -151,6 +164,7 @@ export class SeriesForecaster {
       memory: this.#memory.state(),
       holts: this.#holts.map((holt) => holt.state()),
       mixes: this.#mixes.map((mix) => mix.state()),
+      corrections: this.#corrections.map((correction) => correction.state()),
       intervals: this.#intervals.map((interval) => interval.state()),
       pending: this.#pending,
       rolling: this.#rolling,
@@ -163,31 +177,32 @@ export class SeriesForecaster {
     reference: ForecastQuantiles,
     level: number,
     horizon: number,
-  ): readonly number[] {
+  ): { answers: readonly number[]; correction: Correction } {
     const { key, minutes } = HORIZONS[horizon] ?? HORIZONS[0]
     const { rps, stepS } = history
     const ahead = Math.max(1, (minutes * 60) / stepS)
     const view = seasonalView(history, this.#memory, level, minutes * 60)
     const smooth = this.#holts[0]?.ahead(1) ?? Number.NaN
+    const season = smooth * Math.exp(Math.min(2, Math.max(-2, view.ratio)))
+    const holts = this.#holts.map((holt) => holt.ahead(ahead))
+    const own = toRelative(reference[key].p50, level)
+    const features = correctionFeatures(
+      view,
+      own,
+      [...holts, season].map((rate) => toRelative(rate, level)),
+    )
+    const missed = this.#corrections[horizon]?.answer(features) ?? 0
+    const moment = { history, view, reference, key, level }
     const answers = [
       reference[key].p50,
-      ...this.#holts.map((holt) => holt.ahead(ahead)),
+      fromRelative(own + missed, level),
+      ...holts,
       rps.findLast(Number.isFinite) ?? Number.NaN,
       level,
-      smooth * Math.exp(Math.min(2, Math.max(-2, view.ratio))),
+      season,
+      ...(this.#adapted[key]?.regressions ?? []).map((regression) => rateOf(regression, moment)),
     ]
-    const adapted = this.#adapted[key]
-    if (adapted === undefined) return answers
-    const inputs: Record<RegressionInput, readonly number[]> = {
-      lags: lagFeatures(history),
-      view: view.features,
-      residual: residualFeatures(view.features, reference, key, level),
-    }
-    const own = toRelative(reference[key].p50, level)
-    const said = adapted.regressions.map(({ reads, trees }) => {
-      return fromRelative(sumOfTrees(trees, inputs[reads]) + (reads === 'residual' ? own : 0), level)
-    })
-    return [...answers, ...said]
+    return { answers, correction: { features, own, level } }
   }
 
   #learn(endMs: number, rps: number): void {
@@ -200,8 +215,13 @@ export class SeriesForecaster {
     for (const each of due) if (each.targetMs === endMs) this.#judge(each, rps)
   }
 
-  #judge({ horizon, answers, given, published, reference, naive }: Pending, actual: number): void {
-    this.#mixes[horizon]?.learn(answers, given.p50, actual)
+  #judge(
+    { horizon, answers, mixed, correction, given, published, reference, naive }: Pending,
+    actual: number,
+  ): void {
+    const { features, own, level } = correction
+    this.#mixes[horizon]?.learn(answers, mixed, actual)
+    this.#corrections[horizon]?.learn(features, toRelative(actual, level) - own, level)
     this.#intervals[horizon]?.learn(given, actual)
     if (horizon !== 0) return
     const { known, ...means } = this.#rolling
@@ -222,24 +242,7 @@ export class SeriesForecaster {
 
 function priorOf(adapted: AdaptedHorizon | undefined): readonly number[] {
   if (adapted === undefined) return PRIOR
-  const [reference = 0, ...own] = adapted.trust.map((share) => share * 0.9)
+  const left = 1 - OTHERS.reduce((sum, share) => sum + share, 0)
+  const [reference = 0, ...own] = adapted.trust.map((share) => share * left)
   return [reference, ...OTHERS, ...own]
-}
-
-/** What the plain regression reads: every rate of the window as it is, and the time of day. */
-export function lagFeatures({ rps, endMs }: SeriesHistory): number[] {
-  const day = endMs / DAY_MS
-  return [...rps.slice(-LOOKBACK), day - Math.floor(day)]
-}
-
-/** What the regression of the reference's misses reads: the view, and what the reference says. */
-export function residualFeatures(
-  view: readonly number[],
-  reference: ForecastQuantiles,
-  key: keyof ForecastQuantiles,
-  level: number,
-): number[] {
-  const { p10, p90 } = reference[key]
-  const rates = [reference.in5.p50, reference.in15.p50, reference.in60.p50, p10, p90]
-  return [...view, ...rates.map((rate) => toRelative(rate, level))]
 }

@@ -4,7 +4,10 @@ import type { Adapted } from '../../contract/model/adapted.ts'
 /** Regressions that say, of every horizon, this many levels above or below the series' level, and are wholly believed. */
 export function sayingAlways(relative: number): Adapted {
   const trees = { base: relative, roots: [0], feature: [-1], value: [0], left: [0] }
-  const horizon = { regressions: [{ reads: 'lags' as const, trees }], trust: [0, 1] }
+  const horizon = {
+    regressions: [{ reads: 'lags' as const, answers: 'relative' as const, trees }],
+    trust: [0, 1],
+  }
   return { v: 1, stepS: 60, horizons: { in5: horizon, in15: horizon, in60: horizon } }
 }
 

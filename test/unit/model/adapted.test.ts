@@ -6,7 +6,7 @@ import { sumOfTrees } from '../../../contract/model/boosted-trees.ts'
 const trees = { base: 1, roots: [0], feature: [0, -1, -1], value: [3, -0.5, 0.25], left: [1, 0, 0] }
 
 function document(changed: Partial<typeof trees> = {}, trust = [0.5, 0.5]) {
-  const regressions = [{ reads: 'lags', trees: { ...trees, ...changed } }]
+  const regressions = [{ reads: 'lags', answers: 'relative', trees: { ...trees, ...changed } }]
   return { v: 1, stepS: 60, horizons: { in60: { regressions, trust } } }
 }
 
@@ -27,7 +27,7 @@ describe('the adapted forecaster of a series', () => {
     const adapted = parseAdapted(JSON.parse(JSON.stringify(document())))
     expect(adapted).toEqual(document())
     const regression = adapted.horizons.in60?.regressions[0]
-    expect(regression && sumOfTrees(regression.trees, [4])).toBe(1.25)
+    expect(regression?.trees && sumOfTrees(regression.trees, [4])).toBe(1.25)
   })
 
   it('is refused where a walk down a tree would not end, or would leave it', () => {
@@ -42,6 +42,20 @@ describe('the adapted forecaster of a series', () => {
       `${where}roots must lie below 3, the number of nodes`,
     ])
     expect(faultsOf(document({ value: [3] }))[0]).toMatch(/equally long, but have 3, 1 and 3/)
+  })
+
+  it('is refused where a regression reads other numbers than this build has, or says nothing', () => {
+    const where = 'horizons.in60.regressions.0: '
+    expect(faultsOf(document({ feature: [61, -1, -1] }))).toEqual([
+      `${where}must read 61 numbers, as this build's lags`,
+    ])
+    const saying = (part: object) => {
+      const regressions = [{ reads: 'linear', answers: 'missed', ...part }]
+      return { v: 1, stepS: 60, horizons: { in5: { regressions, trust: [0.5, 0.5] } } }
+    }
+    expect(faultsOf(saying({ line: { base: 0, weights: [1] } }))[0]).toMatch(/must read 92 numbers/)
+    expect(faultsOf(saying({}))[0]).toMatch(/must have trees, or a line, or both/)
+    expect(faultsOf(saying({ line: { base: 0, weights: Array.from({ length: 92 }, () => 0) } }))).toEqual([])
   })
 
   it('is refused with another version, an unknown field, or trust that does not fit its regressions', () => {

@@ -119,7 +119,10 @@ describe('regressions of a series at the forecast object', () => {
         const adapted = sayingAlways(1)
         const [regression] = adapted.horizons.in5?.regressions ?? []
         const trees = { base: 0, roots: [0], feature: [0, -1], value: [1, 1], left: [0, 0] }
-        const horizon = { regressions: [{ ...regression, reads: 'lags' as const, trees }], trust: [0, 1] }
+        const horizon = {
+          regressions: [{ reads: 'lags' as const, answers: 'relative' as const, ...regression, trees }],
+          trust: [0, 1],
+        }
         return { bytes: (await packed({ adapted: { ...adapted, horizons: { in5: horizon } } })).bytes }
       },
       'model/unreadable',
