@@ -1,5 +1,11 @@
 import type { Alert } from '../ingest/alert-book.ts'
-import { amountWords, FAULT_WORDS, featuresInWords, seriesWords } from '../page/browser/anomaly-words.ts'
+import {
+  amountWords,
+  FAULT_WORDS,
+  featuresInWords,
+  moduleWords,
+  seriesWords,
+} from '../page/browser/anomaly-words.ts'
 import { answer, atMost, type Command, versionOf } from './command.ts'
 import { table, when } from './table.ts'
 
@@ -50,7 +56,9 @@ function alertsText({ alerts }: Alerts, open: boolean): string {
 
 function suspectText({ suspects }: Alert): string {
   const first = suspects?.[0]
-  return first ? `${first.module} ${FAULT_WORDS[first.metric]}, ${Math.round(first.share * 100)} %` : '-'
+  return first
+    ? `${moduleWords(first.module)} ${FAULT_WORDS[first.metric]}, ${Math.round(first.share * 100)} %`
+    : '-'
 }
 
 /** The strangest series, or the features of a tick where no series stood out. */

@@ -1,9 +1,11 @@
 import type { AlertMessage, SuspectModule } from '../../contract/messages.ts'
+import { isToken } from '../../contract/subjects.ts'
 import type { Alert } from '../ingest/alert-book.ts'
 import {
   amountWords,
   FAULT_WORDS,
   featuresInWords,
+  moduleWords,
   numberWords,
   seriesWords,
 } from '../page/browser/anomaly-words.ts'
@@ -67,9 +69,15 @@ function signalText({ module, measure, value, usual, surprise }: Signal): string
 
 function suspectText(suspect: SuspectModule): string {
   const { module, metric, share, deviation, path } = suspect
+  const calls = path.filter(isModule).map(moduleWords)
   const way =
-    path.length < 2 ? 'requests come to it directly' : `the calls that lead there: ${path.join(' → ')}`
-  return `${module} is ${FAULT_WORDS[metric]}: ${percent(share)} of what the front door suffers comes from there, and it is ${numberWords(deviation)} of its ordinary spreads above its usual (${way}).`
+    calls.length < 2 ? 'requests come to it directly' : `the calls that lead there: ${calls.join(' → ')}`
+  return `${moduleWords(module)} is ${FAULT_WORDS[metric]}: ${percent(share)} of what the front door suffers comes from there, and it is ${numberWords(deviation)} of its ordinary spreads above its usual (${way}).`
+}
+
+/** Not the front door itself, which PoPs call by a name that no module can have. */
+function isModule(name: string): boolean {
+  return isToken(name) || moduleWords(name) !== name
 }
 
 function whyNobody({ undiagnosed, state }: Alert): string {

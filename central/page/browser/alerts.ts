@@ -1,9 +1,9 @@
 import type { SuspectModule } from '../../../contract/messages.ts'
 import type { AlertExplanation } from '../../explain/explain-alert.ts'
 import type { Alert } from '../../ingest/alert-book.ts'
-import { FAULT_WORDS, seriesWords } from './anomaly-words.ts'
+import { FAULT_WORDS, moduleWords, seriesWords } from './anomaly-words.ts'
 import { element } from './dom.ts'
-import { duration, percent, timeOfDay } from './format.ts'
+import { duration, timeOfDay } from './format.ts'
 
 /** One alert, folded; opening it asks central what was odd and who is suspected. */
 export function alertNode(alert: Alert, ask: (alert: Alert) => Promise<AlertExplanation>): HTMLElement {
@@ -38,12 +38,12 @@ function stateWords({ state, sinceMs, endMs }: Alert): string {
 
 function firstSuspect({ suspects }: Alert): string | null {
   const [first] = suspects ?? []
-  return first ? `${first.module} ${suspectWords(first)}` : null
+  return first ? `${moduleWords(first.module)} ${suspectWords(first)}` : null
 }
 
 /** What a suspect is suspected of, with its share of what the front door suffers: `slow (90 %)`. */
 export function suspectWords({ metric, share }: SuspectModule): string {
-  return `${FAULT_WORDS[metric]} (${percent(share)})`
+  return `${FAULT_WORDS[metric]} (${Math.round(share * 100)} %)`
 }
 
 function oddWords({ signals }: Alert): string | null {

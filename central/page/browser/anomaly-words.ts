@@ -48,7 +48,7 @@ const MEASURES: Readonly<Record<AlertMeasure | 'surprise', MeasureWords>> = {
 
 /** What is measured: `p95 latency of cart`. */
 export function seriesWords(measure: AlertMeasure, module: string | null): string {
-  return `${MEASURES[measure].name} of ${module ?? 'all traffic'}`
+  return `${MEASURES[measure].name} of ${module === null ? 'all traffic' : moduleWords(module)}`
 }
 
 /** A reading with its unit: `3.1 %`. */
@@ -60,6 +60,11 @@ export function amountWords(measure: AlertMeasure, value: number): string {
 /** A figure with a decimal where it matters. */
 export function numberWords(value: number): string {
   return value.toLocaleString('en-US', { maximumFractionDigits: Math.abs(value) < 10 ? 1 : 0 })
+}
+
+/** A module's name, or what PoPs call the requests that no module's route matches. */
+export function moduleWords(module: string): string {
+  return module === '(unrouted)' ? 'unrouted traffic' : module
 }
 
 /** What is wrong with a suspect. */

@@ -167,6 +167,20 @@ describe('explainAlert', () => {
     })
   })
 
+  it('names what has no module, and leaves the front door out of the calls', () => {
+    const suspect = { metric: 'availability', share: 0.5, deviation: 3 } as const
+    const { suspects } = explained(
+      alert('fra1', 1, {
+        suspects: [
+          { ...suspect, module: '(unrouted)', path: ['the edge', '(unrouted)'] },
+          { ...suspect, module: 'payment', path: ['the edge', 'cart', 'payment'] },
+        ],
+      }),
+    )
+    expect(suspects[0]).toMatch(/^unrouted traffic is failing: 50 % .* \(requests come to it directly\)\.$/)
+    expect(suspects[1]).toContain('(the calls that lead there: cart → payment)')
+  })
+
   it('says why nobody is suspected, and that it goes on', () => {
     const open = explained(alert('fra1', 1, { suspects: null, undiagnosed: 'too few minutes are known' }))
     expect(open.undiagnosed).toBe('No module is suspected: too few minutes are known.')
