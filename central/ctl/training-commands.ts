@@ -2,7 +2,7 @@ import { AtlasError } from '../../contract/errors.ts'
 import type { AdaptationRelease } from '../../contract/model/adaptation.ts'
 import type { AdaptationsShown } from '../registry/adaptations.ts'
 import { HORIZONS } from '../registry/measured.ts'
-import type { ExamplesFile } from '../train/examples.ts'
+import type { IncidentExamples } from '../training/minute-store.ts'
 import type { TrainingState } from '../training/training.ts'
 import { answer, atMost, type Command, type Invocation, UsageError } from './command.ts'
 import { plain, table, when } from './table.ts'
@@ -77,7 +77,7 @@ const examplesCommand: Command = {
     atMost(invocation, 0)
     const { pop } = invocation.flags
     const query = pop === null ? '' : `?pop=${encodeURIComponent(pop)}`
-    const examples = await invocation.api.json<ExamplesFile>(`/v1/models/examples${query}`)
+    const examples = await invocation.api.json<IncidentExamples>(`/v1/models/examples${query}`)
     invocation.print(`${JSON.stringify(examples)}\n`)
   },
 }

@@ -13,14 +13,17 @@ const examplesSchema = z.strictObject({
       startMs: z.number(),
       rps: values,
       errorRate: values.optional(),
+      cpu: values.optional(),
+      memory: values.optional(),
+      dbQueue: values.optional(),
     }),
   ),
 })
 
-/** Windows of recorded traffic around incidents, as `atlasctl incident examples` writes them. */
-export type ExamplesFile = z.output<typeof examplesSchema>
-
-/** @throws AtlasError `config/invalid` that names the file and the fault */
+/**
+ * Reads windows of recorded traffic around incidents, as `atlasctl incident examples` writes them.
+ * @throws AtlasError `config/invalid` that names the file and the fault
+ */
 export function parseExamples(file: string, text: string): TrafficSeries[] {
   const fail = (why: string): never => {
     throw new AtlasError('config/invalid', `${file} holds no incident examples: ${why}`)
@@ -38,9 +41,11 @@ export function parseExamples(file: string, text: string): TrafficSeries[] {
   }
   const read = (numbers: readonly (number | null)[]) =>
     Float64Array.from(numbers, (value) => value ?? Number.NaN)
-  return parsed.data.examples.map(({ rps, errorRate, ...rest }) => ({
-    ...rest,
-    rps: read(rps),
+  return parsed.data.examples.map(({ name, stepS, startMs, rps, errorRate, cpu, memory, dbQueue }) => ({
+    ...{ name, stepS, startMs, rps: read(rps) },
     ...(errorRate && { errorRate: read(errorRate) }),
+    ...(cpu && { cpu: read(cpu) }),
+    ...(memory && { memory: read(memory) }),
+    ...(dbQueue && { dbQueue: read(dbQueue) }),
   }))
 }

@@ -36,13 +36,20 @@ export function windowsOf(series: TrafficSeries, windows: readonly Window[]): Tr
     const from = Math.max(0, Math.floor((fromMs - series.startMs) / stepMs))
     const to = Math.min(series.rps.length, Math.ceil((toMs - series.startMs) / stepMs))
     if (to - from <= LOOKBACK) return []
+    const part = (measure: 'errorRate' | 'cpu' | 'memory' | 'dbQueue') => {
+      const values = series[measure]
+      return values === undefined ? {} : { [measure]: values.slice(from, to) }
+    }
     return [
       {
         name: `${series.name} incident`,
         stepS: series.stepS,
         startMs: series.startMs + from * stepMs,
         rps: series.rps.slice(from, to),
-        ...(series.errorRate && { errorRate: series.errorRate.slice(from, to) }),
+        ...part('errorRate'),
+        ...part('cpu'),
+        ...part('memory'),
+        ...part('dbQueue'),
       },
     ]
   })

@@ -8,6 +8,9 @@ export interface WrittenSeries {
   readonly startMs: number
   readonly rps: readonly (number | null)[]
   readonly errorRate?: readonly (number | null)[] | undefined
+  readonly cpu?: readonly (number | null)[] | undefined
+  readonly memory?: readonly (number | null)[] | undefined
+  readonly dbQueue?: readonly (number | null)[] | undefined
 }
 
 /** What a training process is to do; `file`s lie in its folder. */
@@ -45,14 +48,25 @@ export interface TrainingResult {
 export const JOB_FILE = 'job.json'
 export const RESULT_FILE = 'result.json'
 
-export function writeSeries({ name, stepS, startMs, rps, errorRate }: TrafficSeries): WrittenSeries {
+/** What a series may hold beside its rates. */
+const MEASURES = ['errorRate', 'cpu', 'memory', 'dbQueue'] as const
+
+export function writeSeries({ name, stepS, startMs, rps, ...measures }: TrafficSeries): WrittenSeries {
   const written = (values: Float64Array) =>
     Array.from(values, (value) => (Number.isFinite(value) ? Math.round(value * 1e4) / 1e4 : null))
-  return { name, stepS, startMs, rps: written(rps), ...(errorRate && { errorRate: written(errorRate) }) }
+  const beside = MEASURES.flatMap((measure) => {
+    const values = measures[measure]
+    return values === undefined ? [] : [[measure, written(values)] as const]
+  })
+  return { name, stepS, startMs, rps: written(rps), ...Object.fromEntries(beside) }
 }
 
-export function readSeries({ name, stepS, startMs, rps, errorRate }: WrittenSeries): TrafficSeries {
+export function readSeries({ name, stepS, startMs, rps, ...measures }: WrittenSeries): TrafficSeries {
   const read = (values: readonly (number | null)[]) =>
     Float64Array.from(values, (value) => value ?? Number.NaN)
-  return { name, stepS, startMs, rps: read(rps), ...(errorRate && { errorRate: read(errorRate) }) }
+  const beside = MEASURES.flatMap((measure) => {
+    const values = measures[measure]
+    return values === undefined ? [] : [[measure, read(values)] as const]
+  })
+  return { name, stepS, startMs, rps: read(rps), ...Object.fromEntries(beside) }
 }

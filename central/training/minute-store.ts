@@ -2,17 +2,23 @@ import type { NatsConnection } from 'nats.ws'
 import { AtlasError, messageOf } from '../../contract/errors.ts'
 import { type AlertMessage, type MinuteMessage, parseMessage } from '../../contract/messages.ts'
 import { MINUTES_STREAM, STREAMS, subjects } from '../../contract/subjects.ts'
-import type { ExamplesFile } from '../train/examples.ts'
 import type { TrafficSeries } from '../train/traffic-series.ts'
 import { incidentWindows, windowsOf } from './incident-windows.ts'
-import { writeSeries } from './job.ts'
-import { SeriesRecorder } from './recorded-series.ts'
+import { type WrittenSeries, writeSeries } from './job.ts'
+import { type RecordedMinute, SeriesRecorder } from './recorded-series.ts'
 
 const TIMEOUT_MS = 8_000
 /** Without a message for so long a reading is given up. */
 const SILENCE_MS = 10_000
 /** Minutes are many: they are read as far as this needs, not checked like a message that steers something. */
-type RawMinute = Pick<MinuteMessage, 'minuteStartMs' | 'rps' | 'errorRate' | 'kind'>
+type RawMinute = RecordedMinute & Pick<MinuteMessage, 'kind'>
+
+/** A file of examples, as `parseExamples` takes it. */
+export interface IncidentExamples {
+  readonly v: 1
+  readonly kind: 'incident-examples'
+  readonly examples: readonly WrittenSeries[]
+}
 
 /** What PoPs recorded, read from JetStream for training. */
 export class MinuteStore {
@@ -57,15 +63,14 @@ export class MinuteStore {
   }
 
   /** The windows around recorded incidents, of one PoP or of all. @throws AtlasError `sync/unavailable` */
-  async examples(only?: string): Promise<ExamplesFile> {
-    const examples: ExamplesFile['examples'] = []
+  async examples(only?: string): Promise<IncidentExamples> {
+    const examples: WrittenSeries[] = []
     for (const pop of await this.pops()) {
       if (only !== undefined && pop !== only) continue
       const windows = incidentWindows(await this.alerts(pop))
       const series = windows.length === 0 ? null : await this.series(pop)
       if (series === null) continue
-      for (const { rps, errorRate, ...rest } of windowsOf(series, windows).map(writeSeries))
-        examples.push({ ...rest, rps: [...rps], ...(errorRate && { errorRate: [...errorRate] }) })
+      examples.push(...windowsOf(series, windows).map(writeSeries))
     }
     return { v: 1, kind: 'incident-examples', examples }
   }

@@ -8,21 +8,22 @@ export const KEEP_MS = 35 * DAY_MS
 /** After a gap longer than this a record begins anew. */
 const LONGEST_GAP_MS = 7 * DAY_MS
 
-type Recorded = Pick<MinuteMessage, 'minuteStartMs' | 'rps' | 'errorRate'>
+/** What is read of a minute: what PoPs themselves forecast from. */
+export type RecordedMinute = Pick<MinuteMessage, 'minuteStartMs' | 'rps' | 'errorRate' | 'origin'>
 
 /**
  * Folds a PoP's recorded minutes, in the order they were stored, into a series on a grid of minutes. Time that runs backwards
  * is another trace: what stood there before is forgotten, as a PoP forgets it.
  */
 export class SeriesRecorder {
-  #minutes: Recorded[] = []
+  #minutes: RecordedMinute[] = []
 
-  take({ minuteStartMs, rps, errorRate }: Recorded): void {
+  take({ minuteStartMs, rps, errorRate, origin }: RecordedMinute): void {
     const last = this.#minutes.at(-1)?.minuteStartMs ?? Number.NEGATIVE_INFINITY
     if (minuteStartMs <= last)
       this.#minutes = this.#minutes.filter((minute) => minute.minuteStartMs < minuteStartMs)
     else if (minuteStartMs - last > LONGEST_GAP_MS) this.#minutes = []
-    this.#minutes.push({ minuteStartMs, rps, errorRate })
+    this.#minutes.push({ minuteStartMs, rps, errorRate, origin })
   }
 
   /** The last five weeks of it, NaN where a minute is missing; null before the first. */
@@ -32,13 +33,26 @@ export class SeriesRecorder {
     const minutes = this.#minutes.filter(({ minuteStartMs }) => minuteStartMs > end.minuteStartMs - KEEP_MS)
     const startMs = minutes[0]?.minuteStartMs ?? end.minuteStartMs
     const size = Math.round((end.minuteStartMs - startMs) / MINUTE_MS) + 1
-    const rps = new Float64Array(size).fill(Number.NaN)
-    const errorRate = new Float64Array(size).fill(Number.NaN)
-    for (const minute of minutes) {
-      const at = Math.round((minute.minuteStartMs - startMs) / MINUTE_MS)
-      rps[at] = minute.rps
-      errorRate[at] = minute.errorRate
+    const values = (read: (minute: RecordedMinute) => number | null | undefined) => {
+      const on = new Float64Array(size).fill(Number.NaN)
+      for (const minute of minutes)
+        on[Math.round((minute.minuteStartMs - startMs) / MINUTE_MS)] = read(minute) ?? Number.NaN
+      return on
     }
-    return { name, stepS: 60, startMs, rps, errorRate }
+    const [cpu, memory, dbQueue] = [
+      values(({ origin }) => origin?.cpu),
+      values(({ origin }) => origin?.memory),
+      values(({ origin }) => origin?.dbQueueShare),
+    ]
+    return {
+      name,
+      stepS: 60,
+      startMs,
+      rps: values(({ rps }) => rps),
+      errorRate: values(({ errorRate }) => errorRate),
+      ...(cpu.some(Number.isFinite) && { cpu }),
+      ...(memory.some(Number.isFinite) && { memory }),
+      ...(dbQueue.some(Number.isFinite) && { dbQueue }),
+    }
   }
 }

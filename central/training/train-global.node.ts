@@ -13,7 +13,7 @@ import { readSeries, type TrainingJob, type TrainingResult } from './job.ts'
 
 const SHIPPED = new URL('../../models/manifest.json', import.meta.url)
 const FULL = { series: 300, days: 14 }
-const QUICK = { series: 20, days: 3 }
+const QUICK = { series: 20, days: 3, epochs: 0.1 }
 
 /**
  * Trains a reference for all PoPs as `npm run train` does, with their recorded minutes and incidents as further sources, and
@@ -21,7 +21,7 @@ const QUICK = { series: 20, days: 3 }
  */
 export async function trainGlobal(
   { seed, quick }: Pick<TrainingJob, 'seed' | 'quick'>,
-  { epochs, recorded, examples }: NonNullable<TrainingJob['global']>,
+  { epochs: wanted, recorded, examples }: NonNullable<TrainingJob['global']>,
   folder: string,
   report: (line: string) => void,
 ): Promise<NonNullable<TrainingResult['global']>> {
@@ -31,7 +31,7 @@ export async function trainGlobal(
   report(
     `forecaster: ${traces.length} traces, minutes of ${recorded.length} PoPs, ${examples.length} incidents, generated traffic`,
   )
-  const generated = quick ? QUICK : FULL
+  const { epochs, ...generated } = quick ? QUICK : { ...FULL, epochs: wanted }
   const training = { seed, epochs, batch: 64, learningRate: 1.5e-3, generated, traces, further, report }
   const trained = await trainForecaster(training)
   const model = exportModel(FORECASTER_SHAPE, trained.parameters, 'int8')
@@ -42,7 +42,7 @@ export async function trainGlobal(
   const forecaster = await describeForecaster({
     model,
     session,
-    training,
+    training: { ...training, epochs: Math.ceil(epochs) },
     trained,
     quantisation,
     errors: [],

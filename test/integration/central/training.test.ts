@@ -1,12 +1,15 @@
+import { readFileSync } from 'node:fs'
+import { getPriority } from 'node:os'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AdaptationsShown } from '../../../central/registry/adaptations.ts'
+import { parseExamples } from '../../../central/train/examples.ts'
 import type { TrainingState } from '../../../central/training/training.ts'
 import { openAdaptation, openAdaptationRelease } from '../../../contract/model/adaptation.ts'
 import { MINUTES_STREAM, STREAMS, subjects } from '../../../contract/subjects.ts'
 import { fetchPackage, type ObjectReader } from '../../../edge/pop/model-fetch.ts'
 import { csvOf, habitual } from '../../support/traffic.ts'
 import { until as asked } from '../../support/until.ts'
-import { minute } from '../../unit/central/messages.ts'
+import { alert, minute } from '../../unit/central/messages.ts'
 import { CentralFixture } from './central-fixture.ts'
 import { NatsFixture, publish } from './nats-fixture.ts'
 
@@ -169,6 +172,45 @@ describe('a training on demand', { timeout: 180_000 }, () => {
       expect((await call(method, path, '', central.tokens.read)).status).toBe(403)
   })
 })
+
+describe('recorded incidents', () => {
+  it('are told as windows of the minutes around them, which a training reads', async () => {
+    expect(await central.json('/v1/models/examples')).toMatchObject({ examples: [] })
+    const pop = await nats.connectAsPop('fra1')
+    const sinceMs = series.startMs + 600 * 60_000
+    const told = { sinceMs, endMs: sinceMs + 20 * 60_000, event: 'closed' } as const
+    await publish(pop, alert('fra1', MINUTES + 1, told))
+    await pop.close()
+    const text = await (await central.get('/v1/models/examples?pop=fra1')).text()
+    const [example] = parseExamples('answer', text)
+    expect(example).toMatchObject({ name: 'fra1 incident', startMs: sinceMs - 3_600_000 })
+    expect([...(example?.rps ?? [])]).toEqual(
+      [...series.rps.subarray(540, 680)].map((rps) => Math.round(rps * 1e4) / 1e4),
+    )
+    expect(await central.json('/v1/models/examples?pop=lax1')).toMatchObject({ examples: [] })
+  })
+})
+
+describe('a training in a process of its own', () => {
+  it('has the lowest priority, and ends with central', async () => {
+    const before = children()
+    expect((await call('POST', '/adaptations/fra1')).status).toBe(202)
+    const [pid = 0] = await until('it runs', async () => {
+      const fresh = children().filter((child) => !before.includes(child))
+      return fresh.length === 1 && fresh
+    })
+    expect(getPriority(pid)).toBe(19)
+    await central.stop()
+    expect(children()).not.toContain(pid)
+    expect(() => process.kill(pid, 0)).toThrow('ESRCH')
+  })
+})
+
+/** Processes that this one has started and that have not ended. */
+function children(): number[] {
+  const file = `/proc/${process.pid}/task/${process.pid}/children`
+  return readFileSync(file, 'utf8').trim().split(' ').map(Number)
+}
 
 /** Reads the object store as a PoP does. */
 function readerOf(connection: Awaited<ReturnType<NatsFixture['connectAsPop']>>): ObjectReader {

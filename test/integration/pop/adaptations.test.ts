@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { connect, nkeyAuthenticator } from 'nats.ws'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AdaptationsShown } from '../../../central/registry/adaptations.ts'
+import type { Overview } from '../../../central/registry/registry.ts'
 import type { TrainingState } from '../../../central/training/training.ts'
 import type { Stack } from '../../../central/up/stack.ts'
 import { parsePolicy } from '../../../contract/policy.ts'
@@ -143,5 +144,22 @@ describe('regressions of a PoP’s own series, over a real nats-server', { timeo
       'none are in use',
       (told) => told.version === 2 && told.hash === null && told.fault === null,
     )
+  })
+
+  it('and a new reference for all, which goes into shadow and decides nothing', async () => {
+    await central('POST', '/v1/models/train', JSON.stringify({ global: true, quick: true, reason: 'a try' }))
+    const training = await until('central has trained', async () => {
+      const { training } = await central<{ training: TrainingState }>('GET', '/v1/models/training')
+      return training.state !== 'running' && training
+    })
+    expect(training).toMatchObject({ state: 'done', error: null, model: { inShadow: true } })
+    const { model } = training
+    const models = await until('the PoP runs it beside the champion', async () => {
+      const now = (await stack.status())?.models
+      return now?.rival === model?.hash && now
+    })
+    expect(models).toMatchObject({ champion: 'bundled', error: null })
+    const { release } = await central<Overview>('GET', '/v1/models')
+    expect(release).toMatchObject({ action: 'shadow', reason: 'training by demand: a try' })
   })
 })

@@ -44,6 +44,17 @@ describe('a PoP’s recorded minutes', () => {
     expect(series?.startMs).toBe(5 * DAY * MINUTE_MS)
   })
 
+  it('hold what origins reported, where any did', () => {
+    const recorder = new SeriesRecorder()
+    const origin = { cpu: 0.5, memory: null, dbQueue: 7, dbQueueShare: 0.25, messageQueue: null }
+    recorder.take({ minuteStartMs: 0, rps: 1, errorRate: 0, origin })
+    recorder.take({ minuteStartMs: MINUTE_MS, rps: 2, errorRate: 0 })
+    const series = recorder.series('fra1')
+    expect(series).toMatchObject({ cpu: Float64Array.of(0.5, Number.NaN) })
+    expect(series).toMatchObject({ dbQueue: Float64Array.of(0.25, Number.NaN) })
+    expect(series).not.toHaveProperty('memory')
+  })
+
   it('are written as JSON and read back', () => {
     const series = record([
       [10, 1],
