@@ -158,4 +158,24 @@ describe('live stream', () => {
     await reader.cancel()
     await until('listener is gone', async () => (await metrics()).includes('atlas_central_listeners 0'))
   })
+
+  it('is refused to a client that has 16 open, and to nobody else; a place that is given back is free', async () => {
+    const reader = { authorization: `Bearer ${central.tokens.read}` }
+    const open = await Promise.all(Array.from({ length: 16 }, () => central.get('/v1/stream')))
+    expect(open.map(({ status }) => status)).toEqual(Array(16).fill(200))
+    const refused = await central.get('/v1/stream')
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '10'])
+    expect(await refused.json()).toMatchObject({ code: 'busy' })
+    const other = await central.get('/v1/stream', reader)
+    expect(other.status).toBe(200)
+    await open[0]?.body?.cancel()
+    const again = await until('the place is free', async () => {
+      const response = await central.get('/v1/stream')
+      if (response.ok) return response
+      await response.body?.cancel()
+      return null
+    })
+    await Promise.all([...open.slice(1), other, again].map(({ body }) => body?.cancel()))
+    await until('listeners are gone', async () => (await metrics()).includes('atlas_central_listeners 0'))
+  })
 })
