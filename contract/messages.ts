@@ -137,7 +137,7 @@ const modelsSchema = z.strictObject({
     .nullable(),
   /**
    * Regressions of the PoP's own series beside the champion: the version that says so, the hash of those in use, and why
-   * none are or the last were refused. Null: it was given none; left out by PoPs that take none.
+   * none are or the last were refused. Left out by a PoP that was given none.
    */
   adapted: z
     .strictObject({ version: count, hash: z.string().nullable(), fault: z.string().nullable() })

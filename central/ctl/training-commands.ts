@@ -64,7 +64,11 @@ const adaptCommand: Command = {
     if (none !== undefined) throw new UsageError(`unexpected argument ${JSON.stringify(none)}`)
     const body = flags.file === null ? '' : invocation.readFile(flags.file)
     const asked = `${path}?${query}${flags.quick ? '&quick=1' : ''}`
-    await follow(invocation, () => api.json(asked, { method: 'POST', ...(body !== '' && { body }) }))
+    const { state, adaptations } = await follow(invocation, () =>
+      api.json(asked, { method: 'POST', ...(body !== '' && { body }) }),
+    )
+    if (state === 'done' && adaptations.every(({ version }) => version === null))
+      throw new AtlasError('model/not-proven', `nothing is published; ${plain(pop)} goes on as it was`)
   },
 }
 
@@ -118,10 +122,11 @@ async function shown(invocation: Invocation): Promise<void> {
 }
 
 /** Begins a training and prints what it says until it is over. @throws AtlasError `setup/failed` when it fails */
-async function follow(invocation: Invocation, begin: () => Promise<TrainingState>): Promise<void> {
+async function follow(invocation: Invocation, begin: () => Promise<TrainingState>): Promise<TrainingState> {
   const { api, flags, print, sleep } = invocation
   const { startedAtMs } = await begin()
-  if (!flags.json) print('central trains; Ctrl-C leaves it at that, `atlasctl model train stop` ends it\n')
+  if (!flags.json)
+    print('central trains, with or without this command; `atlasctl model train stop` ends it\n')
   for (let heard = 0; ; await sleep(POLL_MS)) {
     const { training } = await api.json<{ training: TrainingState | null }>('/v1/models/training')
     if (training?.startedAtMs !== startedAtMs)
@@ -133,7 +138,7 @@ async function follow(invocation: Invocation, begin: () => Promise<TrainingState
     if (training.state === 'failed') throw new AtlasError('setup/failed', training.error ?? 'it failed')
     if (flags.json) print(`${JSON.stringify(training, null, 2)}\n`)
     else if (training.state === 'cancelled') print('the training was cancelled\n')
-    return
+    return training
   }
 }
 

@@ -24,7 +24,7 @@ const TITLES: Partial<Record<ErrorCode, readonly [ContentfulStatusCode, string]>
   'model/not-found': [404, 'There is no such model'],
   'model/not-proven': [409, 'The model is not proven yet'],
   'model/conflict': [412, 'The release does not allow this now'],
-  'model/training': [409, 'One training at a time'],
+  'model/training': [409, 'Training does not allow this now'],
   'message/invalid': [400, 'The request has a fault'],
   'config/invalid': [400, 'The request has a fault'],
   'auth/missing': [401, 'A token is needed'],

@@ -110,6 +110,7 @@ export class ModelWatch {
 
   /** What the minute's telemetry says of the models. */
   state(nowMs: number): ModelsState {
+    const adapted = this.#adaptedTold()
     const { release, lineup } = this
     const rival = release === null ? null : rivalOf(release)
     return {
@@ -121,7 +122,7 @@ export class ModelWatch {
         baseline: this.#ledger.alone(lineup.champion),
       },
       rival: rival === null ? null : this.#rivalTold(rival, this.#pair(lineup.champion, rival.ref)),
-      adapted: this.#adaptedTold() ?? null,
+      ...(adapted && { adapted }),
     }
   }
 

@@ -86,7 +86,8 @@ describe('a training by atlasctl', () => {
   })
 
   it('of one PoP sends its trace file; stop cancels; none withdraws', async () => {
-    const { asked, run } = fakeCentral([{ state: 'done' }])
+    const published = { pop: 'fra1', beside: '', ratio: 0.9, version: 1, reason: '' }
+    const { asked, run } = fakeCentral([{ state: 'done', adaptations: [published] }])
     await run('model adapt fra1', { file: 'trace.csv', quick: true })
     await run('model train stop')
     await run('model adapt fra1 none', { reason: 'enough' })
@@ -96,6 +97,12 @@ describe('a training by atlasctl', () => {
       { method: 'DELETE', path: '/v1/models/training' },
       { method: 'DELETE', path: '/v1/models/adaptations/fra1?reason=enough' },
     ])
+  })
+
+  it('of one PoP that published nothing is a failure', async () => {
+    const refused = { pop: 'fra1', beside: '', ratio: 1.1, version: null, reason: 'not better' }
+    const { run } = fakeCentral([{ state: 'done', adaptations: [refused] }])
+    await expect(run('model adapt fra1')).rejects.toThrow('nothing is published; fra1 goes on as it was')
   })
 
   it('shows what is published, how it did, and what the PoP makes of it', async () => {

@@ -13,6 +13,7 @@ function scene(recent: number) {
   const day = { now: 100 }
   const said: string[] = []
   const audits: { entry: object; id: string }[] = []
+  const drifted: string[] = []
   const sums = (error: number) => ({ count: 5_000, actual: 100, error, inside: 4_000 })
   const pop = (): PopView =>
     ({
@@ -40,20 +41,22 @@ function scene(recent: number) {
     } as unknown as ReleaseStore,
     view: { pops: () => [pop()] } as unknown as View,
     periods: async () => ({ probationDays: 1 }),
+    onDrift: (pop, ratio) => drifted.push(`${pop} ${ratio}`),
     log: (event) => said.push(event),
   })
-  return { watch, day, said, audits }
+  return { watch, day, said, audits, drifted }
 }
 
 describe('central, watching what PoPs measure', () => {
   it('calls for training once a day of the series while the champion drifts', async () => {
-    const { watch, day, said, audits } = scene(1.5)
+    const { watch, day, said, audits, drifted } = scene(1.5)
     await watch.look()
     await watch.look()
     expect(audits).toMatchObject([
       { entry: { kind: 'retrain', pop: 'fra1' }, id: 'retrain:fra1:bundled:100' },
     ])
     expect(said).toEqual(['drift calls for training'])
+    expect(drifted).toEqual(['fra1 1.5'])
     day.now += 1
     await watch.look()
     expect(audits).toHaveLength(2)
