@@ -4,8 +4,6 @@ import type { TickSummary } from './series.ts'
 /** What the detector of ticks sees, in this order. `Z` features are in standard deviations (see RobustScale.z). */
 export const ANOMALY_FEATURES = [
   'rpsZ1m',
-  'rpsZ10m',
-  'rpsZ60m',
   'rpsStepZ',
   'errorRate',
   'errorRateZ',
@@ -25,23 +23,29 @@ export interface AnomalyFeaturesState {
   readonly lastLogRps: number
   readonly ticks: number
   readonly scales: readonly RobustScaleState[]
+  /** Running means of the deviations of the latency's tail, and of its ratio to the median. */
+  readonly lastingTails: readonly number[]
 }
 
-/** Time constants of the running scales: log requests at three windows, their step, error rate, latencies, bytes. */
-const WINDOWS_S = [60, 600, 3600, 600, 600, 600, 600, 600, 600] as const
-const [RPS_1M, RPS_10M, RPS_60M, RPS_STEP, ERRORS, P50, P99, TAIL, BYTES] = [0, 1, 2, 3, 4, 5, 6, 7, 8]
+/** Time constants of the running scales: log requests, their step, error rate, latencies, bytes. */
+const WINDOWS_S = [60, 600, 600, 600, 600, 600, 600] as const
+const [RPS_1M, RPS_STEP, ERRORS, P50, P99, TAIL, BYTES] = [0, 1, 2, 3, 4, 5, 6]
 
 /** Standard deviations below which nothing is told from noise, however many requests there are. */
 const LEAST = { rate: 0.02, errors: 0.005, latency: 0.02, bytes: 0.05 }
 /** Requests at which an error share counts for half: one failure of one request is no crash. */
 const HALF_TRUST = 5
 
+/** Of those means: the weight of a tick, and the most that one counts there. A pause of the origin is one tick. */
+const TAIL_WEIGHT = 0.3
+const TAIL_MOST = 4
+
 /** However long a tick is, a scale remembers at least this many of them. */
 const LEAST_TICKS = 20
 
 /**
  * Streaming features of ticks, of all traffic or of one module: each value against a robust running centre and spread of
- * its own past (log requests over 1, 10 and 60 minutes, their step, error rate, latencies and their tail's ratio, bytes a
+ * its own past (log requests over a minute, their step, error rate, latencies and their tail's ratio, bytes a
  * request), and the shares of requests that fail and whose origin could not be reached. But for these two nothing is judged
  * by its size alone: what is usual here is ordinary. The time of day is not among them: series of minutes know theirs
  * (core-wasm/anomaly). A tick is compared before it is learnt. Windows are in trace time and at least 20 ticks, so that a
@@ -49,12 +53,14 @@ const LEAST_TICKS = 20
  */
 export class AnomalyFeatures {
   readonly #scales: readonly RobustScale[]
+  readonly #lastingTails: Float64Array
   #lastMs: number
   #lastLogRps: number
   #ticks: number
 
   constructor(state?: AnomalyFeaturesState) {
     this.#scales = WINDOWS_S.map((_, index) => new RobustScale(state?.scales[index]))
+    this.#lastingTails = Float64Array.from([0, 1], (index) => state?.lastingTails?.[index] ?? 0)
     this.#lastMs = state?.lastMs ?? Number.NaN
     this.#lastLogRps = state?.lastLogRps ?? Number.NaN
     this.#ticks = state?.ticks ?? 0
@@ -83,15 +89,13 @@ export class AnomalyFeatures {
 
     const features = Float64Array.of(
       z(RPS_1M, logRps, rateFloor(RPS_1M)),
-      z(RPS_10M, logRps, rateFloor(RPS_10M)),
-      z(RPS_60M, logRps, rateFloor(RPS_60M)),
       z(RPS_STEP, step, Math.SQRT2 * rateFloor(RPS_1M)),
       orZero(errorRate),
       z(ERRORS, errorRate, Math.max(LEAST.errors, 0.5 * sampling)),
       orZero(Math.sqrt(trust * share(tick.unreachableRate))),
       z(P50, logP50, latencyFloor),
-      z(P99, logP99, latencyFloor),
-      z(TAIL, logP99 - logP50, latencyFloor),
+      this.#lasting(0, z(P99, logP99, latencyFloor)),
+      this.#lasting(1, z(TAIL, logP99 - logP50, latencyFloor)),
       z(BYTES, bytes, Math.max(LEAST.bytes, sampling)),
     )
     this.#lastMs = tick.atMs
@@ -106,6 +110,7 @@ export class AnomalyFeatures {
       lastLogRps: this.#lastLogRps,
       ticks: this.#ticks,
       scales: this.#scales.map((scale) => scale.state()),
+      lastingTails: [...this.#lastingTails],
     }
   }
 
@@ -116,6 +121,13 @@ export class AnomalyFeatures {
     const alpha = 1 - Math.exp(-elapsedS / (WINDOWS_S[index] ?? 600))
     scale.learn(value, Math.min(1 / LEAST_TICKS, alpha), floor)
     return z
+  }
+
+  #lasting(index: number, z: number): number {
+    const mean = this.#lastingTails[index] ?? 0
+    const next = mean + TAIL_WEIGHT * (Math.min(TAIL_MOST, Math.max(-TAIL_MOST, z)) - mean)
+    this.#lastingTails[index] = next
+    return next
   }
 
   /**

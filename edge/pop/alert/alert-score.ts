@@ -34,18 +34,19 @@ export interface AlertScore {
 const SILENT: AlertScore = { score: Number.NaN, features: [], signals: [], module: null }
 
 /**
- * One score for alerts: the highest of all traffic's tick, of the modules' ticks, and of the last minute's series. A
- * module's score counts less the more modules there are, so that more of them do not alarm more often.
+ * One score for alerts: the highest of all traffic's tick, of the modules' ticks, and of the last minute's series. The
+ * more ticks are watched, the less each counts, so that more modules do not alarm more often.
  */
 export function alertScore(view: AnomalyView, minute: MinuteVerdict | null, nowMs: number): AlertScore {
-  const penalty = Math.log10(view.modules.length + 1)
-  const candidates: AlertScore[] = view.modules.map(({ name, anomaly }) => ({
-    score: between(SCORE_OF_RARITY, Math.max(0, between(RARITY_OF_SCORE, anomaly.score) - penalty)),
-    features: anomaly.features,
-    signals: [],
-    module: name,
-  }))
-  if (view.total !== null) candidates.unshift({ ...SILENT, ...view.total })
+  const ticks = [...(view.total === null ? [] : [{ name: null, anomaly: view.total }]), ...view.modules]
+  const candidates = ticks.map(
+    ({ name, anomaly }): AlertScore => ({
+      score: among(ticks.length, anomaly.score),
+      features: anomaly.features,
+      signals: [],
+      module: name,
+    }),
+  )
   const isFresh = minute !== null && nowMs - minute.endMs < SERIES_FOR_MS
   if (isFresh) {
     const { score, signals } = minute
@@ -56,4 +57,10 @@ export function alertScore(view: AnomalyView, minute: MinuteVerdict | null, nowM
     SILENT,
   )
   return isFresh ? { ...highest, signals: minute.signals } : highest
+}
+
+/** The score of one among several, each of which might have had it by chance (Bonferroni). */
+function among(count: number, score: number): number {
+  const rarity = between(RARITY_OF_SCORE, score) - Math.log10(count)
+  return between(SCORE_OF_RARITY, Math.max(0, rarity))
 }
