@@ -1,9 +1,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { messageOf } from '../../contract/errors.ts'
-import type { TraceError } from '../../contract/model/manifest.ts'
+import { type ModelManifest, parseManifest, type TraceError } from '../../contract/model/manifest.ts'
 import { adaptTo } from './adapt-to.node.ts'
-import { describeModels } from './describe-models.node.ts'
+import { describeForest, describeModels } from './describe-models.node.ts'
 import { errorTable } from './error-table.ts'
 import { evaluateTrace, readBaselines } from './evaluate.node.ts'
 import { parseExamples } from './examples.ts'
@@ -77,6 +77,18 @@ async function train(options: TrainOptions): Promise<void> {
   )
 }
 
+/** Trains the forest, and puts it beside the forecaster that is there. */
+function forestAlone({ seed, out, quick }: TrainOptions): string {
+  const file = join(out, 'manifest.json')
+  const manifest = JSON.parse(readFileSync(file, 'utf8')) as ModelManifest
+  const { forest: options } = quick ? QUICK : FULL
+  const forest = trainAnomalyForest({ seed, ...options, report: (line) => console.log(line) })
+  const described = parseManifest({ ...manifest, forest: describeForest(forest) })
+  writeFileSync(join(out, described.forest.file.path), forest.bytes)
+  writeFileSync(file, `${JSON.stringify(described, null, 2)}\n`)
+  return `${described.forest.file.path} and manifest.json into ${out}`
+}
+
 async function evaluate(
   session: ForecastSession,
   folder: string,
@@ -111,6 +123,7 @@ try {
   const options = apart ? null : parseTrainOptions(process.argv.slice(2))
   if (apart) await federated(word, rest)
   else if (options === null) console.log(HELP)
+  else if (options.forest) console.log(`wrote ${forestAlone(options)}`)
   else if (options.on !== undefined) console.log(`wrote ${await adaptTo({ ...options, on: options.on })}`)
   else await train(options)
 } catch (thrown) {

@@ -7,6 +7,7 @@ export const HELP = `Trains the forecaster and the anomaly forest, measures them
   npm run train -- [--seed 1] [--epochs 30] [--out models] [--quick]
   npm run train -- --on FILE [--seed 1] [--out DIR]
   npm run train -- region NAME FILE… | average DELTA…   trains regions apart and averages them (region --help)
+  npm run train -- --forest [--seed 1] [--out DIR]
 
   --seed N     seed of everything random; the same seed gives the same files on the same machine (default 1)
   --epochs N   passes of 10,240 windows (default 30; about 7 s each on one free core)
@@ -15,6 +16,7 @@ export const HELP = `Trains the forecaster and the anomaly forest, measures them
   --out DIR    where forecaster.onnx, forest.bin and manifest.json go (default models/ of the repository)
   --on FILE    leaves the models as they are, and fits a series of its own (timestamp_utc,value: a count a step) its regressions
                beside the shipped forecaster: adapted-NAME.json in --out (default: the working folder)
+  --forest     trains the anomaly forest alone; the forecaster in --out and what its manifest says of it stay
   --quick      one epoch on little generated traffic, two traces measured: tries the whole way, the models are poor
 
 Recorded traces are read from $ATLAS_DATA or ../shared/data; without them it trains on generated traffic alone.`
@@ -30,6 +32,8 @@ export interface TrainOptions {
   readonly quick: boolean
   /** A trace to adapt to, instead of training. */
   readonly on?: string
+  /** The anomaly forest alone. */
+  readonly forest: boolean
 }
 
 /**
@@ -46,6 +50,7 @@ export function parseTrainOptions(args: string[]): TrainOptions | null {
       out: { type: 'string' },
       on: { type: 'string' },
       quick: { type: 'boolean', default: false },
+      forest: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   })
@@ -61,6 +66,7 @@ export function parseTrainOptions(args: string[]): TrainOptions | null {
     examples: values.examples,
     out: values.out ?? (values.on === undefined ? MODELS : process.cwd()),
     quick: values.quick,
+    forest: values.forest,
     ...(values.on !== undefined && { on: values.on }),
   }
 }
