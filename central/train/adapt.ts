@@ -27,6 +27,8 @@ const LINE_ROWS = 15_000
  */
 const FORMS = [
   { by: 'trees', reads: 'lags', answers: 'rate' },
+  { by: 'trees', reads: 'lags', answers: 'change' },
+  { by: 'trees', reads: 'lags', answers: 'relative' },
   { by: 'trees', reads: 'lagsAndView', answers: 'change' },
   { by: 'trees', reads: 'view', answers: 'relative' },
   { by: 'trees', reads: 'viewAndReference', answers: 'missed' },

@@ -20,8 +20,8 @@ export interface BoostingOptions {
 }
 
 export const BOOSTING: BoostingOptions = {
-  rounds: 200,
-  rate: 0.07,
+  rounds: 150,
+  rate: 0.09,
   leaves: 15,
   rowShare: 0.7,
   columnShare: 0.5,
@@ -31,8 +31,8 @@ export const BOOSTING: BoostingOptions = {
 const BINS = 128
 /** A leaf holds at least this share of a tree's rows, and so many. */
 const LEAST_LEAF = { share: 1 / 300, rows: 50 }
-/** Digits that thresholds and leaves are kept with: they travel as JSON. */
-const DIGITS = 5
+/** Digits that they are kept with: they travel as JSON. */
+const DIGITS = { threshold: 4, leaf: 3 }
 
 /**
  * Gradient boosting of the weighted absolute error (Friedman, "Greedy function approximation", 2001: splits by the sign
@@ -83,6 +83,8 @@ interface Growth {
 interface Leaf {
   readonly node: number
   readonly rows: Uint32Array
+  /** For each tested column and bin: sum of gradients, sum of weights, rows. */
+  readonly histogram: Float64Array
   readonly split: Split | null
 }
 
@@ -99,10 +101,13 @@ function growTree(growth: Growth, rows: Uint32Array): void {
     trees.value.push(0)
     return trees.feature.push(-1) - 1
   }
+  const least = Math.max(LEAST_LEAF.rows, rows.length * LEAST_LEAF.share)
+  const leafOf = (node: number, own: Uint32Array, histogram: Float64Array): Leaf => {
+    return { node, rows: own, histogram, split: bestSplit(growth.tested, histogram, own.length, least) }
+  }
   const root = add()
   trees.roots.push(root)
-  const least = Math.max(LEAST_LEAF.rows, rows.length * LEAST_LEAF.share)
-  const leaves: Leaf[] = [{ node: root, rows, split: bestSplit(growth, rows, least) }]
+  const leaves: Leaf[] = [leafOf(root, rows, histogramOf(growth, rows))]
   while (leaves.length < options.leaves) {
     const best = leaves.reduce((most, leaf, at) => (gainOf(leaf) > gainOf(leaves[most]) ? at : most), 0)
     const leaf = leaves[best]
@@ -111,20 +116,22 @@ function growTree(growth: Growth, rows: Uint32Array): void {
     const codes = bins.codes[column] ?? new Uint8Array()
     const low = leaf.rows.filter((row) => (codes[row] ?? 0) <= bin)
     const high = leaf.rows.filter((row) => (codes[row] ?? 0) > bin)
+    const counted = histogramOf(growth, low.length < high.length ? low : high)
+    const others = leaf.histogram.map((sum, at) => sum - (counted[at] ?? 0))
     const left = add()
     const right = add()
     trees.feature[leaf.node] = column
-    trees.value[leaf.node] = rounded(bins.edges[column]?.[bin] ?? 0)
+    trees.value[leaf.node] = rounded(bins.edges[column]?.[bin] ?? 0, DIGITS.threshold)
     trees.left[leaf.node] = left
-    leaves[best] = { node: left, rows: low, split: bestSplit(growth, low, least) }
-    leaves.push({ node: right, rows: high, split: bestSplit(growth, high, least) })
+    leaves[best] = leafOf(left, low, low.length < high.length ? counted : others)
+    leaves.push(leafOf(right, high, low.length < high.length ? others : counted))
   }
   for (const { node, rows: own } of leaves) {
     const median = weightedMedian(
       Float64Array.from(own, (row) => (data.y[row] ?? 0) - (sums[row] ?? 0)),
       Float64Array.from(own, (row) => data.weight[row] ?? 0),
     )
-    trees.value[node] = rounded(options.rate * median)
+    trees.value[node] = rounded(options.rate * median, DIGITS.leaf)
   }
 }
 
@@ -132,50 +139,57 @@ function gainOf(leaf: Leaf | undefined): number {
   return leaf?.split?.gain ?? 0
 }
 
-/** The split with the most gain G²/H left and right; a row's gradient is its weight, signed by its residual. */
-function bestSplit({ data, bins, sums, tested }: Growth, rows: Uint32Array, least: number): Split | null {
-  if (rows.length < 2 * least) return null
-  const slopes = new Float64Array(rows.length)
-  const weights = new Float64Array(rows.length)
-  let slopeSum = 0
-  let weightSum = 0
-  rows.forEach((row, at) => {
-    const weight = data.weight[row] ?? 0
-    const slope = (data.y[row] ?? 0) > (sums[row] ?? 0) ? weight : -weight
-    slopes[at] = slope
-    weights[at] = weight
-    slopeSum += slope
-    weightSum += weight
+/** A row's gradient is its weight, signed by its residual. */
+function histogramOf({ data, bins, sums, tested }: Growth, rows: Uint32Array): Float64Array {
+  const weights = Float64Array.from(rows, (row) => data.weight[row] ?? 0)
+  const slopes = Float64Array.from(rows, (row, at) => {
+    const weight = weights[at] ?? 0
+    return (data.y[row] ?? 0) > (sums[row] ?? 0) ? weight : -weight
   })
-  let best: Split | null = null
-  const slope = new Float64Array(BINS)
-  const weight = new Float64Array(BINS)
-  const count = new Float64Array(BINS)
-  for (const column of tested) {
+  const histogram = new Float64Array(tested.length * BINS * 3)
+  tested.forEach((column, index) => {
     const codes = bins.codes[column] ?? new Uint8Array()
-    slope.fill(0)
-    weight.fill(0)
-    count.fill(0)
+    const from = index * BINS * 3
     for (let at = 0; at < rows.length; at++) {
-      const code = codes[rows[at] ?? 0] ?? 0
-      slope[code] = (slope[code] ?? 0) + (slopes[at] ?? 0)
-      weight[code] = (weight[code] ?? 0) + (weights[at] ?? 0)
-      count[code] = (count[code] ?? 0) + 1
+      const cell = from + (codes[rows[at] ?? 0] ?? 0) * 3
+      histogram[cell] = (histogram[cell] ?? 0) + (slopes[at] ?? 0)
+      histogram[cell + 1] = (histogram[cell + 1] ?? 0) + (weights[at] ?? 0)
+      histogram[cell + 2] = (histogram[cell + 2] ?? 0) + 1
     }
+  })
+  return histogram
+}
+
+/** The split with the most gain G²/H left and right. */
+function bestSplit(
+  tested: readonly number[],
+  histogram: Float64Array,
+  rows: number,
+  least: number,
+): Split | null {
+  if (rows < 2 * least) return null
+  let [slopeSum, weightSum] = [0, 0]
+  for (let bin = 0; bin < BINS; bin++) {
+    slopeSum += histogram[bin * 3] ?? 0
+    weightSum += histogram[bin * 3 + 1] ?? 0
+  }
+  let best: Split | null = null
+  tested.forEach((column, index) => {
     let [lowSlope, lowWeight, lowCount] = [0, 0, 0]
     for (let bin = 0; bin + 1 < BINS; bin++) {
-      lowSlope += slope[bin] ?? 0
-      lowWeight += weight[bin] ?? 0
-      lowCount += count[bin] ?? 0
+      const cell = (index * BINS + bin) * 3
+      lowSlope += histogram[cell] ?? 0
+      lowWeight += histogram[cell + 1] ?? 0
+      lowCount += histogram[cell + 2] ?? 0
       if (lowCount < least) continue
-      if (rows.length - lowCount < least) break
+      if (rows - lowCount < least) break
       const gain =
         lowSlope ** 2 / lowWeight +
         (slopeSum - lowSlope) ** 2 / (weightSum - lowWeight) -
         slopeSum ** 2 / weightSum
       if (gain > (best?.gain ?? 1e-9)) best = { gain, column, bin }
     }
-  }
+  })
   return best
 }
 
@@ -214,8 +228,8 @@ function binned({ columns, x, y }: BoostingData): Bins {
   return { codes, edges }
 }
 
-function rounded(value: number): number {
-  return Number(value.toPrecision(DIGITS))
+function rounded(value: number, digits: number): number {
+  return Number(value.toPrecision(digits))
 }
 
 function weightedMedian(values: Float64Array, weights: Float64Array): number {

@@ -66,6 +66,8 @@ const HOLT_RATES = [0.3, 0.8]
 const PRIOR = [0.2, 0.25, 0.15, 0.15, 0.15, 0.05, 0.05]
 /** Of a series with regressions: of all but the reference, in the same order; the rest is shared by reference and regressions. */
 const OTHERS = [0.2, 0.02, 0.04, 0.02, 0.01, 0.01]
+/** Samples of doubt (see SpreadMix): more of it where regressions were fitted to more than will soon be seen. */
+const DOUBT = { plain: 100, adapted: 300 }
 const ROLLING_STEPS = 360
 const DAY_MS = 86_400_000
 const NAIVE_HALF_S = 150
@@ -97,7 +99,10 @@ export class SeriesForecaster {
     this.#adapted = adapted?.stepS === stepS ? adapted.horizons : {}
     this.#memory = new SeasonalMemory(stepS, state?.memory)
     this.#holts = HOLT_RATES.map((rate, at) => new Holt(rate, state?.holts[at]))
-    this.#mixes = HORIZONS.map(({ key }, at) => new SpreadMix(priorOf(this.#adapted[key]), learnt?.mixes[at]))
+    this.#mixes = HORIZONS.map(({ key }, at) => {
+      const own = this.#adapted[key]
+      return new SpreadMix(priorOf(own), own === undefined ? DOUBT.plain : DOUBT.adapted, learnt?.mixes[at])
+    })
     this.#corrections = HORIZONS.map(
       (_, at) => new OnlineLinear(CORRECTION_FEATURES, learnt?.corrections[at]),
     )

@@ -17,8 +17,6 @@ export interface Mixed {
 const CUTS = [1, 3]
 /** Samples after which half of an error is forgotten are 0.7 × this. */
 const MEMORY = 2000
-/** Every expert begins as if it had erred as the mean of them so many times: what few samples tell is not believed much. */
-const DOUBT = 100
 /** A tenth more error leaves a seventh of the weight. */
 const POWER = 20
 const SPREAD_STEPS = 500
@@ -36,12 +34,19 @@ const HIGH = 0.85
  */
 export class SpreadMix {
   readonly #prior: readonly number[]
+  readonly #doubt: number
   readonly #errors: number[][]
   readonly #counts: number[]
   #spread: number
 
-  constructor(prior: readonly number[], state?: SpreadMixState) {
+  /**
+   * @param prior what each expert begins with
+   * @param doubt every expert begins as if it had erred as the mean of them so many times: what few samples tell is not
+   * believed much
+   */
+  constructor(prior: readonly number[], doubt: number, state?: SpreadMixState) {
     this.#prior = prior
+    this.#doubt = doubt
     const isFit = state?.errors.every((errors) => errors.length === prior.length) === true
     this.#errors = [0, ...CUTS].map((_, apart) => [
       ...((isFit && state?.errors[apart]) || prior.map(() => 0)),
@@ -88,7 +93,7 @@ export class SpreadMix {
     const errors = this.#errors[apart] ?? []
     const count = this.#counts[apart] ?? 0
     const usual = count > 0 ? errors.reduce((sum, error) => sum + error, 0) / errors.length / count : 1
-    const doubted = errors.map((error) => error + DOUBT * usual)
+    const doubted = errors.map((error) => error + this.#doubt * usual)
     const least = Math.min(...doubted)
     return doubted.map((error, at) => (error > 0 ? (least / error) ** POWER : 1) * (this.#prior[at] ?? 0))
   }
