@@ -4,7 +4,7 @@ import { openSealed, sealText, type TrustedKeys } from '../signed-envelope.ts'
 import { type Adapted, parseAdapted } from './adapted.ts'
 import { sha256Hex } from './model-file.ts'
 
-/** Largest adaptation that is taken; three horizons fitted to five weeks of minutes are about 0.7 MB. */
+/** Largest adaptation that is taken; three horizons fitted to a month of minutes are about 1.1 MB. */
 export const MAX_ADAPTATION_BYTES = 8 * 1024 * 1024
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits')

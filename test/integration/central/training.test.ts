@@ -3,7 +3,9 @@ import { getPriority } from 'node:os'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AdaptationsShown } from '../../../central/registry/adaptations.ts'
 import { parseExamples } from '../../../central/train/examples.ts'
+import { MinuteStore } from '../../../central/training/minute-store.ts'
 import type { TrainingState } from '../../../central/training/training.ts'
+import { TrainingJournal } from '../../../central/training/training-journal.ts'
 import { openAdaptation, openAdaptationRelease } from '../../../contract/model/adaptation.ts'
 import { MINUTES_STREAM, STREAMS, subjects } from '../../../contract/subjects.ts'
 import { fetchPackage, type ObjectReader } from '../../../edge/pop/model-fetch.ts'
@@ -170,6 +172,28 @@ describe('a training on demand', { timeout: 180_000 }, () => {
       ['DELETE', '/training'],
     ] as const)
       expect((await call(method, path, '', central.tokens.read)).status).toBe(403)
+  })
+})
+
+describe('what a schedule goes by', () => {
+  it('is told by the streams: when the first minute was stored, and when a PoP was trained last', async () => {
+    const connection = await nats.connectAs(nats.central)
+    const minutes = new MinuteStore(() => connection)
+    const onAuditLost = (reason: string) => expect.unreachable(reason)
+    const journal = new TrainingJournal({ connection: () => connection, wallMs: Date.now, onAuditLost })
+    const firstMs = (await minutes.firstStoredMs()) ?? 0
+    expect(Math.abs(Date.now() - firstMs)).toBeLessThan(600_000)
+    expect(await journal.lastMs('fra1')).toBeGreaterThan(firstMs)
+    expect([await journal.lastMs('unknown'), await journal.lastMs()]).toEqual([null, null])
+    expect((await call('POST', '/train', '{"quick":true}')).status).toBe(202)
+    expect(await ended()).toMatchObject({
+      state: 'done',
+      pops: null,
+      adaptations: [{ pop: 'fra1', version: 2 }],
+    })
+    const whole = await asked('it is written', () => journal.lastMs())
+    expect(await journal.lastMs('unknown')).toBe(whole)
+    await connection.close()
   })
 })
 
