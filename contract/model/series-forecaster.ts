@@ -1,6 +1,6 @@
 import type { Quantiles } from '../messages.ts'
 import type { Adapted, AdaptedHorizon } from './adapted.ts'
-import { CORRECTION_FEATURES, correctionFeatures } from './correction-features.ts'
+import { BLEND_CLOCK, blendFeatures, CORRECTION_FEATURES, correctionFeatures } from './correction-features.ts'
 import { type ForecastQuantiles, fromRelative, levelOf, toRelative } from './forecast-window.ts'
 import { Holt, type HoltState } from './holt.ts'
 import { Interval, type IntervalState } from './interval.ts'
@@ -28,12 +28,11 @@ export interface RollingError {
   readonly seasonalNaive: number
 }
 
-/** What the correction of the reference was made from. */
+/** What a correction was made from. */
 interface Correction {
   readonly features: readonly number[]
-  /** The reference's p50 relative to the level, and the level. */
+  /** What it corrects, relative to the level. */
   readonly own: number
-  readonly level: number
 }
 
 interface Pending {
@@ -41,7 +40,9 @@ interface Pending {
   readonly horizon: number
   readonly answers: readonly number[]
   readonly mixed: Mixed
-  readonly correction: Correction
+  /** Of the reference, and of the regressions where there are any. */
+  readonly corrections: readonly Correction[]
+  readonly level: number
   /** Of the mix, before a rise raised it. */
   readonly given: Quantiles
   readonly published: number
@@ -55,7 +56,9 @@ export interface SeriesForecasterState {
   readonly memory: SeasonalMemoryState
   readonly holts: readonly HoltState[]
   readonly mixes: readonly SpreadMixState[]
+  /** Of the reference, by horizon, and of the regressions. */
   readonly corrections: readonly OnlineLinearState[]
+  readonly blends: readonly OnlineLinearState[]
   readonly intervals: readonly IntervalState[]
   readonly pending: readonly Pending[]
   readonly rolling: RollingError
@@ -64,8 +67,12 @@ export interface SeriesForecasterState {
 const HOLT_RATES = [0.3, 0.8]
 /** What the experts begin with: reference, its correction, two Holts, the last rate, mean, season. */
 const PRIOR = [0.2, 0.25, 0.15, 0.15, 0.15, 0.05, 0.05]
-/** Of a series with regressions: of all but the reference, in the same order; the rest is shared by reference and regressions. */
-const OTHERS = [0.2, 0.02, 0.04, 0.02, 0.01, 0.01]
+/**
+ * Of a series with regressions: of all but the reference, in the same order, and of the regressions' correction, which is the
+ * last; the rest is shared by reference and regressions.
+ */
+const OTHERS = [0.16, 0.016, 0.032, 0.016, 0.008, 0.008]
+const BLEND = 0.2
 /** Samples of doubt (see SpreadMix): more of it where regressions were fitted to more than will soon be seen. */
 const DOUBT = { plain: 100, adapted: 300 }
 const ROLLING_STEPS = 360
@@ -85,6 +92,7 @@ export class SeriesForecaster {
   readonly #holts: readonly Holt[]
   readonly #mixes: readonly SpreadMix[]
   readonly #corrections: readonly OnlineLinear[]
+  readonly #blends: readonly OnlineLinear[]
   readonly #intervals: readonly Interval[]
   #endMs: number
   #pending: Pending[]
@@ -94,7 +102,7 @@ export class SeriesForecaster {
   constructor(stepS: number, options: { state?: SeriesForecasterState; adapted?: Adapted } = {}) {
     const { state, adapted } = options
     // what a build without corrections learnt is of other experts
-    const learnt = state !== undefined && 'corrections' in state ? state : undefined
+    const learnt = state !== undefined && 'blends' in state ? state : undefined
     this.#stepS = stepS
     this.#adapted = adapted?.stepS === stepS ? adapted.horizons : {}
     this.#memory = new SeasonalMemory(stepS, state?.memory)
@@ -106,6 +114,10 @@ export class SeriesForecaster {
     this.#corrections = HORIZONS.map(
       (_, at) => new OnlineLinear(CORRECTION_FEATURES, learnt?.corrections[at]),
     )
+    this.#blends = HORIZONS.map(({ key }, at) => {
+      const experts = PRIOR.length + (this.#adapted[key]?.regressions.length ?? 0)
+      return new OnlineLinear(experts + BLEND_CLOCK, learnt?.blends[at])
+    })
     this.#intervals = HORIZONS.map((_, at) => new Interval(state?.intervals[at]))
     this.#endMs = state?.endMs ?? Number.NEGATIVE_INFINITY
     this.#pending = [...(learnt?.pending ?? [])]
@@ -139,11 +151,11 @@ export class SeriesForecaster {
     const asked = (each: Pending) => each.targetMs - (HORIZONS[each.horizon]?.minutes ?? 0) * 60_000
     this.#pending = this.#pending.filter((each) => asked(each) !== history.endMs)
     const made = HORIZONS.map(({ key }, horizon) => {
-      const { answers, correction } = this.#answers(history, reference, level, horizon)
+      const { answers, corrections } = this.#answers(history, reference, level, horizon)
       const mixed = this.#mixes[horizon]?.mix(answers) ?? { answer: Number.NaN, apart: 0 }
       const median = Number.isNaN(mixed.answer) ? reference[key].p50 : mixed.answer
       const given = this.#intervals[horizon]?.around(median, reference[key], level) ?? reference[key]
-      return { answers, correction, mixed, given }
+      return { answers, corrections, level, mixed, given }
     })
     const [in5, in15, in60] = made.map(({ given }) => given) as [Quantiles, Quantiles, Quantiles]
     const published = raiseForecast({ in5, in15, in60 }, history)
@@ -170,6 +182,7 @@ export class SeriesForecaster {
       holts: this.#holts.map((holt) => holt.state()),
       mixes: this.#mixes.map((mix) => mix.state()),
       corrections: this.#corrections.map((correction) => correction.state()),
+      blends: this.#blends.map((blend) => blend.state()),
       intervals: this.#intervals.map((interval) => interval.state()),
       pending: this.#pending,
       rolling: this.#rolling,
@@ -182,7 +195,7 @@ export class SeriesForecaster {
     reference: ForecastQuantiles,
     level: number,
     horizon: number,
-  ): { answers: readonly number[]; correction: Correction } {
+  ): Pick<Pending, 'answers' | 'corrections'> {
     const { key, minutes } = HORIZONS[horizon] ?? HORIZONS[0]
     const { rps, stepS } = history
     const ahead = Math.max(1, (minutes * 60) / stepS)
@@ -197,17 +210,29 @@ export class SeriesForecaster {
       [...holts, season].map((rate) => toRelative(rate, level)),
     )
     const missed = this.#corrections[horizon]?.answer(features) ?? 0
-    const moment = { history, view, reference, key, level }
-    const answers = [
+    const plain = [
       reference[key].p50,
       fromRelative(own + missed, level),
       ...holts,
       rps.findLast(Number.isFinite) ?? Number.NaN,
       level,
       season,
-      ...(this.#adapted[key]?.regressions ?? []).map((regression) => rateOf(regression, moment)),
     ]
-    return { answers, correction: { features, own, level } }
+    const { regressions } = this.#adapted[key] ?? {}
+    if (regressions === undefined) return { answers: plain, corrections: [{ features, own }] }
+    const moment = { history, view, reference, key, level }
+    const said = regressions.map((regression) => rateOf(regression, moment))
+    const relative = [...plain, ...said].map((rate) => toRelative(rate, level))
+    const middle = medianOf(relative.slice(plain.length))
+    const blend = blendFeatures(view, middle, relative)
+    const corrected = fromRelative(middle + (this.#blends[horizon]?.answer(blend) ?? 0), level)
+    return {
+      answers: [...plain, ...said, corrected],
+      corrections: [
+        { features, own },
+        { features: blend, own: middle },
+      ],
+    }
   }
 
   #learn(endMs: number, rps: number): void {
@@ -220,13 +245,13 @@ export class SeriesForecaster {
     for (const each of due) if (each.targetMs === endMs) this.#judge(each, rps)
   }
 
-  #judge(
-    { horizon, answers, mixed, correction, given, published, reference, naive }: Pending,
-    actual: number,
-  ): void {
-    const { features, own, level } = correction
+  #judge(pending: Pending, actual: number): void {
+    const { horizon, answers, corrections, level, mixed, given, published, reference, naive } = pending
     this.#mixes[horizon]?.learn(answers, mixed, actual)
-    this.#corrections[horizon]?.learn(features, toRelative(actual, level) - own, level)
+    corrections.forEach(({ features, own }, at) => {
+      const learner = (at === 0 ? this.#corrections : this.#blends)[horizon]
+      learner?.learn(features, toRelative(actual, level) - own, level)
+    })
     this.#intervals[horizon]?.learn(given, actual)
     if (horizon !== 0) return
     const { known, ...means } = this.#rolling
@@ -247,7 +272,13 @@ export class SeriesForecaster {
 
 function priorOf(adapted: AdaptedHorizon | undefined): readonly number[] {
   if (adapted === undefined) return PRIOR
-  const left = 1 - OTHERS.reduce((sum, share) => sum + share, 0)
+  const left = 1 - BLEND - OTHERS.reduce((sum, share) => sum + share, 0)
   const [reference = 0, ...own] = adapted.trust.map((share) => share * left)
-  return [reference, ...OTHERS, ...own]
+  return [reference, ...OTHERS, ...own, BLEND]
+}
+
+function medianOf(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const [low, high] = [(sorted.length - 1) >> 1, sorted.length >> 1]
+  return ((sorted[low] ?? Number.NaN) + (sorted[high] ?? Number.NaN)) / 2
 }
