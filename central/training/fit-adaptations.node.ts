@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { adapt } from '../train/adapt.ts'
 import { BOOSTING } from '../train/boosting.ts'
@@ -15,7 +15,7 @@ export async function fitAdaptations(
   options: { readonly folder: string; readonly seed: number; readonly quick: boolean },
   report: (line: string) => void,
 ): Promise<FittedAdaptation[]> {
-  const series = readSeries(written)
+  const series = readSeries(JSON.parse(readFileSync(join(options.folder, written), 'utf8')))
   const split = Math.floor(series.rps.length * FIT_SHARE)
   const timeOf = (sample: number) => series.startMs + sample * series.stepS * 1000
   const boosting = options.quick ? { ...BOOSTING, rounds: QUICK_ROUNDS } : BOOSTING
@@ -35,7 +35,9 @@ export async function fitAdaptations(
     report(`${pop}: measuring on the ${series.rps.length - split} minutes held back`)
     const heldBack = measureHeldBack(series, split, adapted, referenceAt)
     const times = { fromMs: timeOf(0), splitMs: timeOf(split), toMs: timeOf(series.rps.length) }
-    answers.push({ pop, beside: sha256, fitted: { ...times, heldBack, adapted }, reason: null })
+    const own = `adapted-${pop}-${sha256}.json`
+    writeFileSync(join(options.folder, own), JSON.stringify(adapted))
+    answers.push({ pop, beside: sha256, fitted: { ...times, heldBack, file: own }, reason: null })
   }
   return answers
 }

@@ -13,29 +13,36 @@ export interface WrittenSeries {
   readonly dbQueue?: readonly (number | null)[] | undefined
 }
 
-/** What a training process is to do; `file`s lie in its folder. */
+/** What a training process is to do. Series and models lie in its folder, each a file of its own. */
 export interface TrainingJob {
   readonly seed: number
   /** Few rounds: tries the whole way, what comes out is poor. */
   readonly quick: boolean
   readonly adaptations: readonly {
     readonly pop: string
-    readonly series: WrittenSeries
+    /** A WrittenSeries. */
+    readonly series: string
     /** References to fit beside, and the files of their models. */
     readonly beside: readonly { readonly sha256: string; readonly file: string }[]
   }[]
   /** A new reference from generated traffic, the traces that are there, and these; null: none is wanted. */
   readonly global: {
     readonly epochs: number
-    readonly recorded: readonly WrittenSeries[]
+    /** Files of series. */
+    readonly recorded: readonly string[]
     /** Windows around recorded incidents, which are drawn more often. */
     readonly examples: readonly WrittenSeries[]
   } | null
 }
 
+/** Of an adaptation, what a training makes; `file`: that of its regressions. */
+export type FittedPart = Pick<Adaptation, 'fromMs' | 'splitMs' | 'toMs' | 'heldBack'> & {
+  readonly file: string
+}
+
 /** What became of one adaptation: fitted, or why not. */
 export type FittedAdaptation = { readonly pop: string; readonly beside: string } & (
-  | { readonly fitted: Omit<Adaptation, 'v' | 'kind' | 'pop' | 'series' | 'beside'>; readonly reason: null }
+  | { readonly fitted: FittedPart; readonly reason: null }
   | { readonly fitted: null; readonly reason: string }
 )
 

@@ -27,7 +27,8 @@ export async function trainGlobal(
 ): Promise<NonNullable<TrainingResult['global']>> {
   const data = dataFolder()
   const traces = data === null ? [] : trainingTraces(data)
-  const further = furtherSources(recorded.map(readSeries), examples.map(readSeries))
+  const series = recorded.map((file) => readSeries(JSON.parse(readFileSync(join(folder, file), 'utf8'))))
+  const further = furtherSources(series, examples.map(readSeries))
   report(
     `forecaster: ${traces.length} traces, minutes of ${recorded.length} PoPs, ${examples.length} incidents, generated traffic`,
   )

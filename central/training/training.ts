@@ -1,10 +1,11 @@
 import { AtlasError, messageOf } from '../../contract/errors.ts'
 import type { Adaptation } from '../../contract/model/adaptation.ts'
+import { parseAdapted } from '../../contract/model/adapted.ts'
 import { type Adaptations, heldBackRatio, type Reference } from '../registry/adaptations.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { TrafficSeries } from '../train/traffic-series.ts'
 import { incidentWindows, windowsOf } from './incident-windows.ts'
-import { type FittedAdaptation, type TrainingJob, writeSeries } from './job.ts'
+import { type TrainingJob, type WrittenSeries, writeSeries } from './job.ts'
 import type { MinuteStore } from './minute-store.ts'
 import type { startTraining, Trained, TrainingProcess } from './training-process.ts'
 
@@ -148,27 +149,35 @@ export class Training {
     const { minutes, adaptations, start } = this.#options
     const references = await adaptations.references()
     const pops = call.pops ?? (await minutes.pops())
-    const recorded = new Map<string, TrafficSeries>()
+    const files: Record<string, Uint8Array> = {}
+    const beside = references.map(({ beside: sha256, model }: Reference, index) => {
+      const file = `reference-${index}.onnx`
+      files[file] = model
+      return { sha256, file }
+    })
+    const adapted: TrainingJob['adaptations'][number][] = []
+    const examples: WrittenSeries[] = []
     for (const pop of pops) {
-      const series = call.trace ?? (await minutes.series(pop))
-      if (series !== null && series.rps.length >= LEAST_MINUTES) recorded.set(pop, series)
-      else this.#outcome({ pop, beside: '', ratio: null, version: null, reason: tooLittle(series) })
+      this.#throwIfEnded()
+      const recorded = call.trace ?? (await minutes.series(pop))
+      if (recorded === null || recorded.rps.length < LEAST_MINUTES) {
+        this.#outcome({ pop, beside: '', ratio: null, version: null, reason: tooLittle(recorded) })
+        continue
+      }
+      const series = `series-${pop}.json`
+      files[series] = new TextEncoder().encode(JSON.stringify(writeSeries(recorded)))
+      adapted.push({ pop, series, beside })
+      if (!call.global) continue
+      const windows = incidentWindows(await minutes.alerts(pop))
+      examples.push(...windowsOf(recorded, windows).map(writeSeries))
     }
-    if (recorded.size === 0 && !call.global) return null
-    const examples = call.global ? await this.#examples(recorded) : []
-    const files = Object.fromEntries(references.map(({ model }, index) => [fileOf(index), model]))
-    const beside = references.map(({ beside: sha256 }: Reference, index) => ({ sha256, file: fileOf(index) }))
+    if (adapted.length === 0 && !call.global) return null
+    const recorded = adapted.map(({ series }) => series)
     const job: TrainingJob = {
       seed: SEED,
       quick: call.quick,
-      adaptations: [...recorded].map(([pop, series]) => ({ pop, series: writeSeries(series), beside })),
-      global: call.global
-        ? {
-            epochs: call.epochs,
-            recorded: [...recorded.values()].map(writeSeries),
-            examples: examples.map(writeSeries),
-          }
-        : null,
+      adaptations: adapted,
+      global: call.global ? { epochs: call.epochs, recorded, examples } : null,
     }
     this.#throwIfEnded()
     this.#process = start(job, files, (line) => this.#say(line))
@@ -177,20 +186,9 @@ export class Training {
     return trained
   }
 
-  async #examples(recorded: ReadonlyMap<string, TrafficSeries>): Promise<TrafficSeries[]> {
-    const examples: TrafficSeries[] = []
-    for (const [pop, series] of recorded)
-      examples.push(...windowsOf(series, incidentWindows(await this.#options.minutes.alerts(pop))))
-    return examples
-  }
-
   async #publish(call: TrainingCall, { result, file }: Trained): Promise<void> {
     for (const pop of new Set(result.adaptations.map((one) => one.pop)))
-      await this.#publishAdaptations(
-        call,
-        pop,
-        result.adaptations.filter((one) => one.pop === pop),
-      )
+      await this.#publishAdaptations(call, pop, { result, file })
     if (result.global === null) return
     const { registry } = this.#options
     const manifest: unknown = JSON.parse(new TextDecoder().decode(file(result.global.manifest)))
@@ -207,26 +205,27 @@ export class Training {
     }
   }
 
-  async #publishAdaptations(
-    call: TrainingCall,
-    pop: string,
-    all: readonly FittedAdaptation[],
-  ): Promise<void> {
+  async #publishAdaptations(call: TrainingCall, pop: string, { result, file }: Trained): Promise<void> {
     const better: Adaptation[] = []
-    for (const { beside, fitted, reason } of all) {
+    for (const { beside, fitted, reason } of result.adaptations.filter((one) => one.pop === pop)) {
       const ratio = fitted === null ? null : heldBackRatio(fitted.heldBack)
-      if (fitted !== null && ratio !== null && ratio < 1)
-        better.push({ v: 1, kind: 'adaptation', pop, series: 'total', beside, ...fitted })
-      else {
+      if (fitted !== null && ratio !== null && ratio < 1) {
+        const { file: own, ...rest } = fitted
+        const adapted = parseAdapted(JSON.parse(new TextDecoder().decode(file(own))))
+        better.push({ v: 1, kind: 'adaptation', pop, series: 'total', beside, ...rest, adapted })
+      } else {
         const why = reason ?? 'on the minutes held back it was not better than without'
         this.#outcome({ pop, beside, ratio, version: null, reason: why })
       }
     }
     if (better.length === 0) return
     const caller = { by: call.by, reason: whyOf(call) }
-    const { version } = await this.#options.adaptations.publish(pop, better, caller)
+    const [version, reason] = await this.#options.adaptations
+      .publish(pop, better, caller)
+      .then((release) => [release.version, ''] as const)
+      .catch((thrown: unknown) => [null, messageOf(thrown)] as const)
     for (const { beside, heldBack } of better)
-      this.#outcome({ pop, beside, ratio: heldBackRatio(heldBack), version, reason: '' })
+      this.#outcome({ pop, beside, ratio: heldBackRatio(heldBack), version, reason })
   }
 
   #outcome(outcome: AdaptationOutcome): void {
@@ -250,10 +249,6 @@ export class Training {
   #throwIfEnded(): void {
     if (this.#ended !== null) throw new AtlasError('setup/failed', 'ended')
   }
-}
-
-function fileOf(reference: number): string {
-  return `reference-${reference}.onnx`
 }
 
 function whyOf({ trigger, reason }: TrainingCall): string {

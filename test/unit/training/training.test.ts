@@ -23,7 +23,7 @@ function fitted(pop: string, ratio: number): FittedAdaptation {
   const sums = { count: 10, actual: 100, adapted: 10 * ratio, unadapted: 10 }
   const heldBack = { in5: sums, in15: sums, in60: { count: 0, actual: 0, adapted: 0, unadapted: 0 } }
   const times = { fromMs: 0, splitMs: 8, toMs: 10 }
-  return { pop, beside: BESIDE, fitted: { ...times, heldBack, adapted: sayingAlways(1) }, reason: null }
+  return { pop, beside: BESIDE, fitted: { ...times, heldBack, file: 'adapted.json' }, reason: null }
 }
 
 /** PoPs with so many recorded minutes; the process answers what the test tells it to. */
@@ -42,6 +42,7 @@ function scene(minutes: Readonly<Record<string, number>>, shadow: () => Promise<
     adaptations: {
       references: async () => [{ ref: 'bundled', beside: BESIDE, model: new Uint8Array() }],
       publish: async (pop, fresh, { reason }) => {
+        if (pop === 'lost1') throw new AtlasError('model/conflict', 'changed by somebody else')
         published.push({ pop, fresh, reason })
         return { version: 4 } as never
       },
@@ -54,7 +55,7 @@ function scene(minutes: Readonly<Record<string, number>>, shadow: () => Promise<
       const fail = (why: string) => reject(new AtlasError('setup/failed', why))
       const end = { finish: resolve, fail, removed: false }
       ends.push(end)
-      const file = () => new Uint8Array(new TextEncoder().encode('{}'))
+      const file = () => new Uint8Array(new TextEncoder().encode(JSON.stringify(sayingAlways(1))))
       return {
         pid: 1,
         done: promise.then((result) => ({ result, file })),
@@ -100,6 +101,19 @@ describe('a training', () => {
     expect(training.state?.adaptations[1]?.ratio).toBeCloseTo(0.8)
     expect(written).toEqual([training.state])
     expect(process?.removed).toBe(true)
+  })
+
+  it('goes on with the next PoP when one cannot be published', async () => {
+    const { training, published, begin, over } = scene({ lost1: 1_200, lax1: 1_200 })
+    const process = await begin()
+    process?.finish({ adaptations: [fitted('lost1', 0.8), fitted('lax1', 0.9)], global: null })
+    await over()
+    expect(training.state).toMatchObject({ state: 'done', error: null })
+    expect(training.state?.adaptations).toMatchObject([
+      { pop: 'lost1', version: null, reason: 'changed by somebody else' },
+      { pop: 'lax1', version: 4, reason: '' },
+    ])
+    expect(published.map(({ pop }) => pop)).toEqual(['lax1'])
   })
 
   it('runs alone; a failure is told with its reason, and the next one may begin', async () => {
