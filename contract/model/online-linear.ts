@@ -48,23 +48,21 @@ export class OnlineLinear {
   }
 
   answer(features: readonly number[]): number {
-    return Math.min(MOST, Math.max(-MOST, this.#sum(features)))
+    return Math.min(MOST, Math.max(-MOST, product(this.#weights, features)))
   }
 
   /** @param weight how much a sample's error matters beside the others' */
   learn(features: readonly number[], target: number, weight: number): void {
     const size = this.#weights.length
     if (features.length !== size) return
-    const missed = target - this.#sum(features)
+    const missed = target - product(this.#weights, features)
     const error = Math.abs(missed)
     this.#error = Number.isNaN(this.#error) ? error : this.#error + (error - this.#error) / ERROR_STEPS
     this.#usual = Number.isNaN(this.#usual) ? weight : this.#usual + (weight - this.#usual) / WEIGHT_STEPS
     if (!(this.#error > 0) || !(this.#usual > 0)) return
     const share = Math.min(MOST_WEIGHT, weight / this.#usual)
     const trust = (share / Math.max(error / this.#error, STRAIGHT)) * (FEATURE_SCALE / this.#error) ** 2
-    const gains = this.#covariance.map((row) =>
-      row.reduce((sum, value, at) => sum + value * (features[at] ?? 0), 0),
-    )
+    const gains = this.#covariance.map((row) => product(row, features))
     const doubt = gains.reduce((sum, gain, at) => sum + gain * (features[at] ?? 0), 1 / trust)
     gains.forEach((gain, at) => {
       this.#weights[at] = (this.#weights[at] ?? 0) + (gain / doubt) * missed
@@ -85,8 +83,10 @@ export class OnlineLinear {
       usual: this.#usual,
     }
   }
+}
 
-  #sum(features: readonly number[]): number {
-    return this.#weights.reduce((sum, weight, at) => sum + weight * (features[at] ?? 0), 0)
-  }
+function product(weights: Float64Array, features: readonly number[]): number {
+  let sum = 0
+  for (let at = 0; at < weights.length; at++) sum += (weights[at] ?? 0) * (features[at] ?? 0)
+  return sum
 }

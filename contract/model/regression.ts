@@ -59,12 +59,15 @@ export function inputOf(reads: RegressionInput, moment: Moment): number[] {
   return reads === 'linear' ? linear : [...linear, ...referenceFeatures(moment).map(bounded)]
 }
 
-/** What a regression says of a moment, requests a second. */
-export function rateOf(regression: Regression, moment: Moment): number {
-  const input = inputOf(regression.reads, moment)
-  const { answers, trees, line } = regression
-  const number = (trees ? sumOfTrees(trees, input) : 0) + (line ? lineOf(line, input) : 0)
-  return Math.max(0, rateFrom(number, answers, moment))
+/** What each regression says of a moment, requests a second. */
+export function ratesOf(regressions: readonly Regression[], moment: Moment): number[] {
+  const inputs = new Map<RegressionInput, readonly number[]>()
+  return regressions.map(({ reads, answers, trees, line }) => {
+    const input = inputs.get(reads) ?? inputOf(reads, moment)
+    inputs.set(reads, input)
+    const number = (trees ? sumOfTrees(trees, input) : 0) + (line ? lineOf(line, input) : 0)
+    return Math.max(0, rateFrom(number, answers, moment))
+  })
 }
 
 /** The number that a regression should have said of a moment for a rate; the inverse of what its answer is made of. */
@@ -81,8 +84,10 @@ function rateFrom(number: number, answers: RegressionAnswer, moment: Moment): nu
   return fromRelative(bounded(answers === 'relative' ? number : number + ownOf(moment)), moment.level)
 }
 
-function lineOf(line: Line, input: readonly number[]): number {
-  return line.weights.reduce((sum, weight, at) => sum + weight * (input[at] ?? 0), line.base)
+function lineOf({ base, weights }: Line, input: readonly number[]): number {
+  let sum = base
+  for (let at = 0; at < weights.length; at++) sum += (weights[at] ?? 0) * (input[at] ?? 0)
+  return sum
 }
 
 /** Every rate of the window as it is, the newest last, and the time of day. */

@@ -5,7 +5,7 @@ import { type ForecastQuantiles, fromRelative, levelOf, toRelative } from './for
 import { Holt, type HoltState } from './holt.ts'
 import { Interval, type IntervalState } from './interval.ts'
 import { OnlineLinear, type OnlineLinearState } from './online-linear.ts'
-import { rateOf } from './regression.ts'
+import { ratesOf } from './regression.ts'
 import { raiseForecast } from './rise.ts'
 import { seasonalView } from './seasonal-features.ts'
 import { SeasonalMemory, type SeasonalMemoryState } from './seasonal-memory.ts'
@@ -221,7 +221,7 @@ export class SeriesForecaster {
     const { regressions } = this.#adapted[key] ?? {}
     if (regressions === undefined) return { answers: plain, corrections: [{ features, own }] }
     const moment = { history, view, reference, key, level }
-    const said = regressions.map((regression) => rateOf(regression, moment))
+    const said = ratesOf(regressions, moment)
     const relative = [...plain, ...said].map((rate) => toRelative(rate, level))
     const middle = medianOf(relative.slice(plain.length))
     const blend = blendFeatures(view, middle, relative)
