@@ -3,7 +3,7 @@ import type { AdaptationRelease } from '../../contract/model/adaptation.ts'
 import type { AdaptationsShown } from '../registry/adaptations.ts'
 import { HORIZONS } from '../registry/measured.ts'
 import type { IncidentExamples } from '../training/minute-store.ts'
-import type { TrainingState } from '../training/training.ts'
+import type { TrainingState } from '../training/training-state.ts'
 import { answer, atMost, type Command, type Invocation, UsageError } from './command.ts'
 import { plain, table, when } from './table.ts'
 

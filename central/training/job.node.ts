@@ -12,12 +12,14 @@ import { trainGlobal } from './train-global.node.ts'
 async function main(folder: string): Promise<void> {
   const job = JSON.parse(readFileSync(join(folder, JOB_FILE), 'utf8')) as TrainingJob
   const report = (line: string) => process.stdout.write(`${line}\n`)
+  const { seed, quick } = job
+  const global = job.global === null ? null : await trainGlobal(job, job.global, folder, report)
+  const own = global === null ? [] : [{ sha256: global.sha256, file: global.model }]
   const adaptations: FittedAdaptation[] = []
   for (const wanted of job.adaptations) {
-    const { seed, quick } = job
-    adaptations.push(...(await fitAdaptations(wanted, { folder, seed, quick }, report)))
+    const beside = [...wanted.beside, ...own]
+    adaptations.push(...(await fitAdaptations({ ...wanted, beside }, { folder, seed, quick }, report)))
   }
-  const global = job.global === null ? null : await trainGlobal(job, job.global, folder, report)
   const result: TrainingResult = { adaptations, global }
   writeFileSync(join(folder, RESULT_FILE), JSON.stringify(result))
 }

@@ -49,7 +49,13 @@ export type FittedAdaptation = { readonly pop: string; readonly beside: string }
 /** What a training process leaves in its folder as `result.json`; the model's files lie beside it. */
 export interface TrainingResult {
   readonly adaptations: readonly FittedAdaptation[]
-  readonly global: { readonly model: string; readonly fp32: string; readonly manifest: string } | null
+  /** Files of the new reference, and the SHA-256 of its model, beside which there are adaptations too. */
+  readonly global: {
+    readonly model: string
+    readonly fp32: string
+    readonly manifest: string
+    readonly sha256: string
+  } | null
 }
 
 export const JOB_FILE = 'job.json'

@@ -52,7 +52,8 @@ export async function trainGlobal(
   await session.release()
   const { forest } = JSON.parse(readFileSync(SHIPPED, 'utf8')) as { forest: unknown }
   const manifest = parseManifest({ v: 1, forecaster, forest })
-  const files = { model: 'forecaster.onnx', fp32: 'forecaster.fp32.onnx', manifest: 'manifest.json' }
+  const { sha256 } = manifest.forecaster.file
+  const files = { model: 'forecaster.onnx', fp32: 'forecaster.fp32.onnx', manifest: 'manifest.json', sha256 }
   writeFileSync(join(folder, files.model), model)
   writeFileSync(join(folder, files.fp32), fp32)
   writeFileSync(join(folder, files.manifest), JSON.stringify(manifest))

@@ -1,5 +1,5 @@
 import type { NatsConnection } from 'nats.ws'
-import type { TrainingState } from './training.ts'
+import type { TrainingState } from './training-state.ts'
 
 export interface TrainingJournalOptions {
   readonly connection: () => NatsConnection

@@ -1,4 +1,4 @@
-import type { TrainingState } from './training.ts'
+import type { TrainingState } from './training-state.ts'
 
 /** Wall time between two lines of a training's progress in the log. */
 const LOG_EVERY_MS = 30_000

@@ -1,13 +1,13 @@
 import { AtlasError, messageOf } from '../../contract/errors.ts'
-import type { Adaptation } from '../../contract/model/adaptation.ts'
-import { parseAdapted } from '../../contract/model/adapted.ts'
-import { type Adaptations, heldBackRatio, type Reference } from '../registry/adaptations.ts'
+import type { Adaptations, Reference } from '../registry/adaptations.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { TrafficSeries } from '../train/traffic-series.ts'
 import { incidentWindows, windowsOf } from './incident-windows.ts'
 import { type TrainingJob, type WrittenSeries, writeSeries } from './job.ts'
 import type { MinuteStore } from './minute-store.ts'
 import type { startTraining, Trained, TrainingProcess } from './training-process.ts'
+import { TrainingPublisher } from './training-publisher.ts'
+import type { AdaptationOutcome, TrainingCall, TrainingState } from './training-state.ts'
 
 export interface TrainingOptions {
   readonly minutes: Pick<MinuteStore, 'pops' | 'series' | 'alerts'>
@@ -18,45 +18,6 @@ export interface TrainingOptions {
   readonly write: (state: TrainingState) => Promise<void>
   readonly onChange: (state: TrainingState) => void
   readonly wallMs: () => number
-}
-
-/** What is to be trained, who calls for it, and why. */
-export interface TrainingCall {
-  readonly trigger: 'demand' | 'schedule' | 'drift'
-  readonly by: string
-  readonly reason: string
-  /** PoPs whose series are to get regressions of their own; null: all that have recorded minutes. */
-  readonly pops: readonly string[] | null
-  /** A recorded trace in place of the PoP's own minutes; `pops` then names that one PoP. */
-  readonly trace?: TrafficSeries
-  /** Whether a new reference for all PoPs is trained too. */
-  readonly global: boolean
-  readonly epochs: number
-  readonly quick: boolean
-}
-
-/** What became of one series' regressions beside one reference. `ratio`: held-back error with them over that without. */
-export interface AdaptationOutcome {
-  readonly pop: string
-  readonly beside: string
-  readonly ratio: number | null
-  /** Version that released them; null: they were not published, and `reason` says why. */
-  readonly version: number | null
-  readonly reason: string
-}
-
-export interface TrainingState extends Pick<TrainingCall, 'trigger' | 'by' | 'reason' | 'pops' | 'global'> {
-  readonly state: 'running' | 'done' | 'failed' | 'cancelled'
-  readonly startedAtMs: number
-  readonly endedAtMs: number | null
-  /** What it said on its way, the last lines of it, and how many there were. */
-  readonly lines: readonly string[]
-  readonly said: number
-  readonly adaptations: readonly AdaptationOutcome[]
-  /** The new reference; `reason`: why it is not in shadow, where it is not. */
-  readonly model: { readonly hash: string; readonly inShadow: boolean; readonly reason: string } | null
-  /** Why it failed; null when it did not. */
-  readonly error: string | null
 }
 
 const KEEP_LINES = 500
@@ -70,6 +31,7 @@ const SEED = 1
  */
 export class Training {
   readonly #options: TrainingOptions
+  readonly #publisher: TrainingPublisher
   #state: TrainingState | null = null
   #process: TrainingProcess | null = null
   #running: Promise<void> | null = null
@@ -77,6 +39,12 @@ export class Training {
 
   constructor(options: TrainingOptions) {
     this.#options = options
+    this.#publisher = new TrainingPublisher({
+      ...options,
+      onOutcome: (outcome) => this.#outcome(outcome),
+      onModel: (model) => this.#change({ model }),
+      say: (line) => this.#say(line),
+    })
   }
 
   /** The one that runs, or the last one; null: none since central started. */
@@ -131,7 +99,7 @@ export class Training {
     let end: Pick<TrainingState, 'state' | 'error'> = { state: 'done', error: null }
     try {
       const trained = await this.#train(call)
-      if (trained !== null) await this.#publish(call, trained)
+      if (trained !== null) await this.#publisher.publish(call, trained)
     } catch (thrown) {
       const isCancelled = this.#ended !== null
       end = isCancelled ? { state: 'cancelled', error: null } : { state: 'failed', error: messageOf(thrown) }
@@ -186,48 +154,6 @@ export class Training {
     return trained
   }
 
-  async #publish(call: TrainingCall, { result, file }: Trained): Promise<void> {
-    for (const pop of new Set(result.adaptations.map((one) => one.pop)))
-      await this.#publishAdaptations(call, pop, { result, file })
-    if (result.global === null) return
-    const { registry } = this.#options
-    const manifest: unknown = JSON.parse(new TextDecoder().decode(file(result.global.manifest)))
-    const { model, fp32 } = result.global
-    const { hash } = await registry.put(manifest, file(model), file(fp32), call.by)
-    try {
-      await registry.shadow(hash, { by: call.by, reason: whyOf(call) })
-      this.#change({ model: { hash, inShadow: true, reason: '' } })
-      this.#say(`${hash.slice(0, 12)} is in shadow`)
-    } catch (thrown) {
-      if (!(thrown instanceof AtlasError)) throw thrown
-      this.#change({ model: { hash, inShadow: false, reason: thrown.message } })
-      this.#say(`${hash.slice(0, 12)} is stored, but not in shadow: ${thrown.message}`)
-    }
-  }
-
-  async #publishAdaptations(call: TrainingCall, pop: string, { result, file }: Trained): Promise<void> {
-    const better: Adaptation[] = []
-    for (const { beside, fitted, reason } of result.adaptations.filter((one) => one.pop === pop)) {
-      const ratio = fitted === null ? null : heldBackRatio(fitted.heldBack)
-      if (fitted !== null && ratio !== null && ratio < 1) {
-        const { file: own, ...rest } = fitted
-        const adapted = parseAdapted(JSON.parse(new TextDecoder().decode(file(own))))
-        better.push({ v: 1, kind: 'adaptation', pop, series: 'total', beside, ...rest, adapted })
-      } else {
-        const why = reason ?? 'on the minutes held back it was not better than without'
-        this.#outcome({ pop, beside, ratio, version: null, reason: why })
-      }
-    }
-    if (better.length === 0) return
-    const caller = { by: call.by, reason: whyOf(call) }
-    const [version, reason] = await this.#options.adaptations
-      .publish(pop, better, caller)
-      .then((release) => [release.version, ''] as const)
-      .catch((thrown: unknown) => [null, messageOf(thrown)] as const)
-    for (const { beside, heldBack } of better)
-      this.#outcome({ pop, beside, ratio: heldBackRatio(heldBack), version, reason })
-  }
-
   #outcome(outcome: AdaptationOutcome): void {
     this.#change({ adaptations: [...(this.#state?.adaptations ?? []), outcome] })
     const { pop, ratio, version, reason } = outcome
@@ -249,10 +175,6 @@ export class Training {
   #throwIfEnded(): void {
     if (this.#ended !== null) throw new AtlasError('setup/failed', 'ended')
   }
-}
-
-function whyOf({ trigger, reason }: TrainingCall): string {
-  return reason === '' ? `training by ${trigger}` : `training by ${trigger}: ${reason}`.slice(0, 400)
 }
 
 function tooLittle(series: TrafficSeries | null): string {

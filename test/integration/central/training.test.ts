@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AdaptationsShown } from '../../../central/registry/adaptations.ts'
 import { parseExamples } from '../../../central/train/examples.ts'
 import { MinuteStore } from '../../../central/training/minute-store.ts'
-import type { TrainingState } from '../../../central/training/training.ts'
 import { TrainingJournal } from '../../../central/training/training-journal.ts'
+import type { TrainingState } from '../../../central/training/training-state.ts'
 import { openAdaptation, openAdaptationRelease } from '../../../contract/model/adaptation.ts'
 import { MINUTES_STREAM, STREAMS, subjects } from '../../../contract/subjects.ts'
 import { fetchPackage, type ObjectReader } from '../../../edge/pop/model-fetch.ts'
@@ -194,6 +194,18 @@ describe('what a schedule goes by', () => {
     const whole = await asked('it is written', () => journal.lastMs())
     expect(await journal.lastMs('unknown')).toBe(whole)
     await connection.close()
+  })
+})
+
+describe('a new reference', { timeout: 120_000 }, () => {
+  it('is trained from recorded minutes too, and fitted beside; one that cannot be stored keeps no PoP from its adaptation', async () => {
+    expect((await call('POST', '/train', '{"quick":true,"global":true}')).status).toBe(202)
+    const { state, error, lines, adaptations, model } = await ended()
+    expect({ state, model }).toEqual({ state: 'failed', model: null })
+    expect(error).toContain('ATLAS_CENTRAL_GAUGE')
+    expect(lines.join('\n')).toMatch(/minutes of 1 PoPs, 0 incidents, generated traffic/)
+    expect(lines.filter((line) => line.startsWith('fra1: fitting'))).toHaveLength(2)
+    expect(adaptations).toMatchObject([{ pop: 'fra1', version: 3, reason: '' }])
   })
 })
 

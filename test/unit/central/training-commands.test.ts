@@ -3,7 +3,7 @@ import { Api } from '../../../central/ctl/api.ts'
 import type { Flags, Invocation } from '../../../central/ctl/command.ts'
 import { findCommand } from '../../../central/ctl/commands.ts'
 import type { AdaptationsShown } from '../../../central/registry/adaptations.ts'
-import type { TrainingState } from '../../../central/training/training.ts'
+import type { TrainingState } from '../../../central/training/training-state.ts'
 
 afterEach(() => vi.unstubAllGlobals())
 

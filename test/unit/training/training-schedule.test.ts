@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { TrainingCall } from '../../../central/training/training.ts'
 import { isDue, TrainingSchedule } from '../../../central/training/training-schedule.ts'
+import type { TrainingCall } from '../../../central/training/training-state.ts'
 import { AtlasError } from '../../../contract/errors.ts'
 
 const DAY_MS = 86_400_000

@@ -1,13 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { heldBackRatio } from '../../../central/registry/adaptations.ts'
 import type { FittedAdaptation, TrainingJob, TrainingResult } from '../../../central/training/job.ts'
-import { Training, type TrainingCall, type TrainingState } from '../../../central/training/training.ts'
+import { Training } from '../../../central/training/training.ts'
+import type { TrainingCall, TrainingState } from '../../../central/training/training-state.ts'
 import { AtlasError } from '../../../contract/errors.ts'
 import type { Adaptation } from '../../../contract/model/adaptation.ts'
 import { sayingAlways } from '../../support/adaptations.ts'
 import { habitual } from '../../support/traffic.ts'
 
 const BESIDE = 'b'.repeat(64)
+/** A new reference. */
+const NEW = 'd'.repeat(64)
 const CALL: TrainingCall = {
   trigger: 'demand',
   by: 'boss',
@@ -19,15 +22,19 @@ const CALL: TrainingCall = {
 }
 
 /** An adaptation whose held-back error is so many times that without. */
-function fitted(pop: string, ratio: number): FittedAdaptation {
+function fitted(pop: string, ratio: number, beside = BESIDE): FittedAdaptation {
   const sums = { count: 10, actual: 100, adapted: 10 * ratio, unadapted: 10 }
   const heldBack = { in5: sums, in15: sums, in60: { count: 0, actual: 0, adapted: 0, unadapted: 0 } }
   const times = { fromMs: 0, splitMs: 8, toMs: 10 }
-  return { pop, beside: BESIDE, fitted: { ...times, heldBack, file: 'adapted.json' }, reason: null }
+  return { pop, beside, fitted: { ...times, heldBack, file: 'adapted.json' }, reason: null }
 }
 
 /** PoPs with so many recorded minutes; the process answers what the test tells it to. */
-function scene(minutes: Readonly<Record<string, number>>, shadow: () => Promise<unknown> = async () => ({})) {
+function scene(
+  minutes: Readonly<Record<string, number>>,
+  shadow: () => Promise<unknown> = async () => ({}),
+  put: () => Promise<unknown> = async () => ({ hash: 'c'.repeat(64) }),
+) {
   const jobs: TrainingJob[] = []
   const published: { pop: string; fresh: readonly Adaptation[]; reason: string }[] = []
   const written: TrainingState[] = []
@@ -47,7 +54,7 @@ function scene(minutes: Readonly<Record<string, number>>, shadow: () => Promise<
         return { version: 4 } as never
       },
     },
-    registry: { put: async () => ({ hash: 'c'.repeat(64) }) as never, shadow: shadow as never },
+    registry: { put: put as never, shadow: shadow as never },
     start: (job, _, report) => {
       jobs.push(job)
       report('it fits')
@@ -144,7 +151,7 @@ describe('a training', () => {
   })
 
   it('puts a new reference into shadow, and leaves it stored where a probation forbids that', async () => {
-    const files = { model: 'm', fp32: 'f', manifest: 'x' }
+    const files = { model: 'm', fp32: 'f', manifest: 'x', sha256: NEW }
     const good = scene({ fra1: 1_200 })
     const process = await good.begin({ global: true })
     expect(good.jobs[0]?.global?.recorded).toHaveLength(1)
@@ -160,6 +167,29 @@ describe('a training', () => {
     expect(held.training.state).toMatchObject({
       state: 'done',
       model: { inShadow: false, reason: 'the champion is on probation' },
+    })
+  })
+
+  it('publishes regressions beside a new reference too, but not beside one that the registry refuses', async () => {
+    const files = { model: 'm', fp32: 'f', manifest: 'x', sha256: NEW }
+    const adaptations = [fitted('fra1', 0.8), fitted('fra1', 0.9, NEW)]
+    const good = scene({ fra1: 1_200 })
+    const process = await good.begin({ global: true })
+    process?.finish({ adaptations, global: files })
+    await good.over()
+    expect(good.published[0]?.fresh.map(({ beside }) => beside)).toEqual([BESIDE, NEW])
+    const slow = async () => {
+      throw new AtlasError('model/slow', 'takes 9 ms a window')
+    }
+    const refused = scene({ fra1: 1_200 }, undefined, slow)
+    const other = await refused.begin({ global: true })
+    other?.finish({ adaptations, global: files })
+    await refused.over()
+    expect(refused.published[0]?.fresh.map(({ beside }) => beside)).toEqual([BESIDE])
+    expect(refused.training.state).toMatchObject({
+      state: 'failed',
+      error: 'takes 9 ms a window',
+      model: null,
     })
   })
 })
