@@ -139,6 +139,7 @@ export class Training {
       const windows = incidentWindows(await minutes.alerts(pop))
       examples.push(...windowsOf(recorded, windows).map(writeSeries))
     }
+    if (pops.length === 0) this.#say('no PoP has recorded minutes yet')
     if (adapted.length === 0 && !call.global) return null
     const recorded = adapted.map(({ series }) => series)
     const job: TrainingJob = {

@@ -123,6 +123,12 @@ describe('a training', () => {
     expect(published.map(({ pop }) => pop)).toEqual(['lax1'])
   })
 
+  it('says so when nothing is recorded at all', async () => {
+    const { training, begin } = scene({})
+    await begin()
+    expect(training.state).toMatchObject({ state: 'done', lines: ['no PoP has recorded minutes yet'] })
+  })
+
   it('runs alone; a failure is told with its reason, and the next one may begin', async () => {
     const { training, written, begin, over } = scene({ fra1: 1_200 })
     const process = await begin()
