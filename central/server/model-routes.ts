@@ -7,6 +7,7 @@ import type { Scope } from '../auth/token-file.ts'
 import type { Caller } from '../registry/registry.ts'
 import { problem, problemResponse } from './problem.ts'
 import type { Services } from './services.ts'
+import { smallBody } from './small-body.ts'
 
 const callSchema = z.strictObject({
   reason: z.string().max(400).default(''),
@@ -38,7 +39,7 @@ export function modelRoutes(
     },
   )
 
-  routes.post('/rollback', guard('push'), async (context) =>
+  routes.post('/rollback', guard('push'), smallBody, async (context) =>
     context.json(await registry.rollback(await callOf(context))),
   )
 
@@ -46,11 +47,11 @@ export function modelRoutes(
     context.json(await registry.show(context.req.param('hash'))),
   )
 
-  routes.post('/:hash/shadow', guard('push'), async (context) =>
+  routes.post('/:hash/shadow', guard('push'), smallBody, async (context) =>
     context.json(await registry.shadow(context.req.param('hash'), await callOf(context))),
   )
 
-  routes.post('/:hash/promote', guard('push'), async (context) =>
+  routes.post('/:hash/promote', guard('push'), smallBody, async (context) =>
     context.json(await registry.promote(context.req.param('hash'), await callOf(context))),
   )
 

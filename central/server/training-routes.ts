@@ -7,6 +7,7 @@ import type { Scope } from '../auth/token-file.ts'
 import { parseTrace } from '../train/traces.node.ts'
 import { problem, problemResponse } from './problem.ts'
 import type { Services } from './services.ts'
+import { smallBody } from './small-body.ts'
 
 /** A year of minutes is about 16 MB. */
 const MAX_TRACE_BYTES = 32 * 1024 * 1024
@@ -31,7 +32,7 @@ export function trainingRoutes(
 
   routes.get('/training', guard('read'), (context) => context.json({ training: training.state }))
 
-  routes.post('/train', guard('push'), async (context) => {
+  routes.post('/train', guard('push'), smallBody, async (context) => {
     const { pops, ...call } = parse(await context.req.text())
     const by = callerOf(context)
     return context.json(training.start({ ...call, trigger: 'demand', by, pops: pops ?? null }), 202)
