@@ -5,14 +5,16 @@ import { AtlasError } from './errors.ts'
 
 const mode = z.enum(['TIGHT', 'HYBRID', 'LOOSE'])
 const count = z.number().int().nonnegative()
+/** Trace or wall time, milliseconds UTC, of the years 1 to 9999: what every reader can write as a date. */
+const time = z.number().min(-62_135_596_800_000).max(253_402_300_799_999)
 const quantiles = z.strictObject({ p10: z.number(), p50: z.number(), p90: z.number() })
 
 /** Every message says its version, its PoP and its place in the PoP's outbox (strictly rising, so a repeat is known). */
-const head = { v: z.literal(1), pop: z.string(), seq: count, atMs: z.number() }
+const head = { v: z.literal(1), pop: z.string(), seq: count, atMs: time }
 
 const forecastSchema = z.strictObject({
   /** Trace time at which the forecast was made. */
-  madeAtMs: z.number(),
+  madeAtMs: time,
   model: z.string(),
   /** Requests a second, per horizon. */
   in5: quantiles,
@@ -61,7 +63,7 @@ const suspectSchema = z.strictObject({
 const openAlertSchema = z.strictObject({
   id: z.string(),
   level: z.enum(ALERT_LEVELS),
-  sinceMs: z.number(),
+  sinceMs: time,
   suspect: suspectSchema.nullable(),
 })
 
@@ -124,7 +126,7 @@ const modelsSchema = z.strictObject({
       name: z.string(),
       role: z.enum(['challenger', 'former']),
       /** Trace time of its first measured forecast; null before. */
-      sinceMs: z.number().nullable(),
+      sinceMs: time.nullable(),
       /** Over forecasts that both made of the same minute: its own error, and the champion's. */
       paired: byHorizon(errorSums.extend({ championError: z.number() })),
       /** Why it does not forecast; null when it does. */
@@ -161,7 +163,7 @@ const originSchema = z.strictObject({
 const minuteSchema = z.strictObject({
   ...head,
   kind: z.literal('minute'),
-  minuteStartMs: z.number(),
+  minuteStartMs: time,
   rps: z.number(),
   errorRate: z.number(),
   modules: z.array(
@@ -210,8 +212,8 @@ const alertSchema = z.strictObject({
   event: z.enum(['opened', 'escalated', 'closed']),
   level: z.enum(ALERT_LEVELS),
   /** Trace time at which it began, and, once closed, at which it was over. */
-  sinceMs: z.number(),
-  endMs: z.number().nullable(),
+  sinceMs: time,
+  endMs: time.nullable(),
   /** Calibrated score now, and the highest of this alert. */
   score: z.number(),
   peak: z.number(),
@@ -245,8 +247,8 @@ const ackSchema = z.strictObject({
   reason: z.string(),
   faults: z.array(z.strictObject({ path: z.string(), message: z.string() })).max(32),
   /** Wall time, milliseconds: when central issued it, when the PoP had it applied. */
-  issuedAtMs: z.number(),
-  appliedAtMs: z.number(),
+  issuedAtMs: time,
+  appliedAtMs: time,
 })
 
 /** What a PoP did with a release of models. */
@@ -260,8 +262,8 @@ const releaseSchema = z.strictObject({
   champion: z.string(),
   rival: z.string().nullable(),
   /** Wall time: when central issued it, when the PoP was done with it. */
-  issuedAtMs: z.number(),
-  appliedAtMs: z.number(),
+  issuedAtMs: time,
+  appliedAtMs: time,
 })
 
 const messageSchema = z.discriminatedUnion('kind', [
