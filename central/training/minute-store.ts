@@ -5,7 +5,7 @@ import { MINUTES_STREAM, STREAMS, subjects } from '../../contract/subjects.ts'
 import type { TrafficSeries } from '../train/traffic-series.ts'
 import { incidentWindows, windowsOf } from './incident-windows.ts'
 import { type WrittenSeries, writeSeries } from './job.ts'
-import { type RecordedMinute, SeriesRecorder } from './recorded-series.ts'
+import { isUsable, type RecordedMinute, SeriesRecorder } from './recorded-series.ts'
 
 const TIMEOUT_MS = 8_000
 /** Without a message for so long a reading is given up. */
@@ -46,8 +46,7 @@ export class MinuteStore {
     const recorder = new SeriesRecorder()
     await this.#read(MINUTES_STREAM, subjects.minute(pop), (data) => {
       const minute = JSON.parse(data) as RawMinute
-      const isSound = minute.kind === 'minute' && Number.isFinite(minute.rps) && minute.minuteStartMs > 0
-      if (isSound) recorder.take(minute)
+      if (minute.kind === 'minute' && isUsable(minute)) recorder.take(minute)
     })
     return recorder.series(pop)
   }

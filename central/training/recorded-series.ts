@@ -11,6 +11,16 @@ const LONGEST_GAP_MS = 7 * DAY_MS
 /** What is read of a minute: what PoPs themselves forecast from. */
 export type RecordedMinute = Pick<MinuteMessage, 'minuteStartMs' | 'rps' | 'errorRate' | 'origin'>
 
+/** Beyond this no PoP's traffic lies, and sums of squares are still far from infinity. */
+const MOST_RPS = 1e9
+/** End of the year 9999. */
+const LAST_MS = 253_402_300_799_999
+
+/** Whether a minute can be trained from: its time is a date, and its rate one that traffic can have. */
+export function isUsable({ minuteStartMs, rps }: RecordedMinute): boolean {
+  return minuteStartMs > 0 && minuteStartMs <= LAST_MS && rps >= 0 && rps <= MOST_RPS
+}
+
 /**
  * Folds a PoP's recorded minutes, in the order they were stored, into a series on a grid of minutes. Time that runs backwards
  * is another trace: what stood there before is forgotten, as a PoP forgets it.

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { readSeries, writeSeries } from '../../../central/training/job.ts'
-import { SeriesRecorder } from '../../../central/training/recorded-series.ts'
+import { isUsable, SeriesRecorder } from '../../../central/training/recorded-series.ts'
 
 const MINUTE_MS = 60_000
 const DAY = 1_440
@@ -12,6 +12,17 @@ function record(minutes: readonly (readonly [at: number, rps: number])[]) {
 }
 
 describe('a PoP’s recorded minutes', () => {
+  it.each([
+    ['a rate that no traffic has', { rps: 1e308 }],
+    ['a negative rate', { rps: -1 }],
+    ['a rate that is no number', { rps: Number.NaN }],
+    ['a time that is no date', { minuteStartMs: 1e300 }],
+  ])('are left out with %s: a PoP that lies must not break the fit of all', (_, lie) => {
+    const minute = { minuteStartMs: 1_700_000_000_000, rps: 3, errorRate: 0 }
+    expect(isUsable(minute)).toBe(true)
+    expect(isUsable({ ...minute, ...lie })).toBe(false)
+  })
+
   it('become a series on a grid, with NaN where a minute is missing', () => {
     const series = record([
       [10, 1],
