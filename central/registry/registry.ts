@@ -1,5 +1,5 @@
 import { AtlasError } from '../../contract/errors.ts'
-import type { ModelManifest } from '../../contract/model/manifest.ts'
+import { type ModelManifest, parseManifest } from '../../contract/model/manifest.ts'
 import { packModel, readPackage } from '../../contract/model/model-package.ts'
 import { BUNDLED, type Release, rivalOf } from '../../contract/model/release.ts'
 import type { View } from '../ingest/view.ts'
@@ -62,6 +62,7 @@ export class Registry {
     fp32: Uint8Array<ArrayBuffer> | null,
     by: string,
   ): Promise<ModelEntry & Inspection> {
+    parseManifest(manifest)
     const bytes = packModel(manifest, model)
     const opened = await readPackage(bytes)
     const measured = await this.#options.gauge.measure(bytes)
