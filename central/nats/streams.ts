@@ -8,7 +8,13 @@ import {
   StorageType,
   type StreamConfig,
 } from 'nats.ws'
-import { MINUTES_STREAM, MODEL_BUCKET, POLICY_BUCKET, RELEASE_BUCKET, STREAMS } from '../../contract/subjects.ts'
+import {
+  MINUTES_STREAM,
+  MODEL_BUCKET,
+  POLICY_BUCKET,
+  RELEASE_BUCKET,
+  STREAMS,
+} from '../../contract/subjects.ts'
 
 export interface StreamLimits {
   /** Telemetry is dropped, the oldest first, beyond this age or size. */
@@ -17,6 +23,9 @@ export interface StreamLimits {
   /** The same of the minutes that models are trained from. */
   readonly minutesAgeMs: number
   readonly minutesBytes: number
+  /** What PoPs write is bounded in each stream: a flood of one must leave room for policies and models. */
+  readonly auditBytes: number
+  readonly ackBytes: number
 }
 
 export const DEFAULT_LIMITS: StreamLimits = {
@@ -24,6 +33,8 @@ export const DEFAULT_LIMITS: StreamLimits = {
   telemetryBytes: 512 * 1024 ** 2,
   minutesAgeMs: 35 * 24 * 3_600_000,
   minutesBytes: 1024 ** 3,
+  auditBytes: 512 * 1024 ** 2,
+  ackBytes: 64 * 1024 ** 2,
 }
 
 /** Versions of each policy and release that its bucket keeps; 64 is the most NATS allows. */
@@ -68,11 +79,13 @@ export async function ensureStreams(
     name: STREAMS.ack,
     subjects: ['atlas.ack.>'],
     max_msgs_per_subject: 64,
+    max_bytes: limits.ackBytes,
   })
   await ensure(manager, {
     ...common,
     name: STREAMS.audit,
     subjects: ['atlas.audit.>'],
+    max_bytes: limits.auditBytes,
     deny_delete: true,
     deny_purge: true,
   })

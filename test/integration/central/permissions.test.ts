@@ -1,6 +1,6 @@
 import { Events, type NatsConnection } from 'nats.ws'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ensureStreams } from '../../../central/nats/streams.ts'
+import { DEFAULT_LIMITS, ensureStreams } from '../../../central/nats/streams.ts'
 import {
   MODEL_BUCKET,
   MODEL_STREAM,
@@ -184,4 +184,22 @@ describe('the audit stream', () => {
     expect((await manager.streams.info(STREAMS.audit)).state.messages).toBeGreaterThan(0)
     expect((await manager.streams.info(POLICY_STREAM)).state.messages).toBe(2)
   })
+})
+
+describe('what a PoP may fill', () => {
+  it.each(['audit', 'ack', 'telemetry'] as const)(
+    'is bounded in the stream of %s, on any subject',
+    async (kind) => {
+      const most = 1024 ** 2
+      const bytes = { telemetryBytes: most, minutesBytes: most, auditBytes: most, ackBytes: most }
+      await ensureStreams(central, { ...DEFAULT_LIMITS, ...bytes })
+      const flood = new Uint8Array(256 * 1024)
+      for (let index = 0; index < 16; index++) pop.publish(`atlas.${kind}.fra1.junk${index}`, flood)
+      await pop.flush()
+      const manager = await central.jetstreamManager()
+      const { state } = await manager.streams.info(STREAMS[kind])
+      expect(state.messages).toBeGreaterThan(0)
+      expect(state.bytes).toBeLessThanOrEqual(most)
+    },
+  )
 })
