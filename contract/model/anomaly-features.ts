@@ -80,7 +80,7 @@ export class AnomalyFeatures {
     const errorRate = Math.sqrt(trust * share(tick.errorRate))
     const logP50 = positiveLog(tick.p50Ms)
     const logP99 = positiveLog(tick.p99Ms)
-    const bytes = tick.rps > 0 ? Math.log1p(Math.max(0, tick.bytesPerS) / tick.rps) : Number.NaN
+    const bytes = positiveLog1p(tick.bytesPerS / tick.rps)
     const sampling = 1 / Math.sqrt(Math.max(1, requests))
     const z = (scale: number, value: number, floor: number): number =>
       this.#compare(scale, value, elapsedS, floor)
@@ -146,6 +146,11 @@ function share(value: number): number {
 
 function positiveLog(ms: number): number {
   return Number.isFinite(ms) && ms >= 0 ? Math.log(ms + 0.01) : Number.NaN
+}
+
+/** NaN for what is not a finite number, as of no requests. */
+function positiveLog1p(bytes: number): number {
+  return Number.isFinite(bytes) ? Math.log1p(Math.max(0, bytes)) : Number.NaN
 }
 
 function orZero(value: number): number {

@@ -1,12 +1,18 @@
 import type { AlertLevel } from '../../contract/alert.ts'
 
 export interface AlertSettings {
-  /** An incident opens when the score stays at or above `enter` for `enterForMs`. */
+  /** An incident opens when the score stays at or above `enter` for `enterForMs`, and for so many ticks. */
   readonly enter: number
   readonly enterForMs: number
-  /** It closes when the score stays below `leave` for `leaveForMs`; `leave` < `enter`, so that nothing flaps. */
+  /** Matters where time is compressed: a tick of a minute is no half minute of sixty, and one odd tick makes several high scores. */
+  readonly enterTicks: number
+  /**
+   * It closes when the score stays below `leave` for `leaveForMs`; `leave` < `enter`, so that nothing flaps. A few ticks above
+   * it, as ordinary traffic has them, do not count while the mean of about `meanTicks` stays below.
+   */
   readonly leave: number
   readonly leaveForMs: number
+  readonly meanTicks: number
   /** Rising thresholds. */
   readonly levels: readonly { readonly level: AlertLevel; readonly from: number }[]
 }
@@ -14,8 +20,10 @@ export interface AlertSettings {
 export const ALERT_SETTINGS: AlertSettings = {
   enter: 0.7,
   enterForMs: 30_000,
+  enterTicks: 12,
   leave: 0.5,
   leaveForMs: 120_000,
+  meanTicks: 10,
   levels: [
     { level: 'alert', from: 0.7 },
     { level: 'region', from: 0.85 },
@@ -27,13 +35,15 @@ export const ALERT_SETTINGS: AlertSettings = {
 /** Where alerting stands. Serialisable. */
 export type AlertState =
   | { readonly kind: 'quiet' }
-  | { readonly kind: 'rising'; readonly sinceMs: number; readonly peak: number }
+  | { readonly kind: 'rising'; readonly sinceMs: number; readonly peak: number; readonly ticks: number }
   | {
       readonly kind: 'open'
       /** When the score first passed `enter`. */
       readonly sinceMs: number
       readonly level: AlertLevel
       readonly peak: number
+      /** Running mean of the score. */
+      readonly mean: number
       /** Since when the score is below `leave`; null while it is not. */
       readonly calmSinceMs: number | null
     }
@@ -45,6 +55,8 @@ export type AlertEvent =
       readonly sinceMs: number
       readonly level: AlertLevel
       readonly score: number
+      /** Highest score so far, from when it first passed `enter`. */
+      readonly peak: number
     }
   | {
       readonly kind: 'closed'
@@ -59,11 +71,13 @@ export const QUIET: AlertState = { kind: 'quiet' }
 /**
  * Moves alerting on by one score: at most one alert for one incident, however the score flickers inside it. A score that
  * is NaN (nothing measured) neither opens nor closes.
+ * @param ticks that speak for the score: more than one where it is not this tick's alone
  */
 export function stepAlert(
   state: AlertState,
   score: number,
   atMs: number,
+  ticks = 1,
   settings: AlertSettings = ALERT_SETTINGS,
 ): { readonly state: AlertState; readonly event: AlertEvent | null } {
   if (Number.isNaN(score)) return { state, event: null }
@@ -71,11 +85,13 @@ export function stepAlert(
   if (score < settings.enter) return { state: QUIET, event: null }
   const sinceMs = state.kind === 'rising' ? state.sinceMs : atMs
   const peak = state.kind === 'rising' ? Math.max(state.peak, score) : score
-  if (atMs - sinceMs < settings.enterForMs) return { state: { kind: 'rising', sinceMs, peak }, event: null }
+  const inAll = state.kind === 'rising' ? state.ticks + ticks : ticks
+  if (atMs - sinceMs < settings.enterForMs || inAll < settings.enterTicks)
+    return { state: { kind: 'rising', sinceMs, peak, ticks: inAll }, event: null }
   const level = levelOf(score, settings)
   return {
-    state: { kind: 'open', sinceMs, level, peak, calmSinceMs: null },
-    event: { kind: 'opened', sinceMs, level, score },
+    state: { kind: 'open', sinceMs, level, peak, mean: score, calmSinceMs: null },
+    event: { kind: 'opened', sinceMs, level, score, peak },
   }
 }
 
@@ -87,16 +103,28 @@ function whileOpen(
 ): { readonly state: AlertState; readonly event: AlertEvent | null } {
   const { sinceMs } = state
   const peak = Math.max(state.peak, score)
-  const calmSinceMs = score < settings.leave ? (state.calmSinceMs ?? atMs) : null
+  const mean = state.mean + (score - state.mean) / settings.meanTicks
+  const calmSinceMs = calmSince(state.calmSinceMs, score, mean, atMs, settings)
   if (calmSinceMs !== null && atMs - calmSinceMs >= settings.leaveForMs)
     return { state: QUIET, event: { kind: 'closed', sinceMs, endMs: calmSinceMs, level: state.level, peak } }
   const reached = levelOf(score, settings)
   const isHigher = rank(reached, settings) > rank(state.level, settings)
   const level = isHigher ? reached : state.level
   return {
-    state: { kind: 'open', sinceMs, level, peak, calmSinceMs },
-    event: isHigher ? { kind: 'escalated', sinceMs, level, score } : null,
+    state: { kind: 'open', sinceMs, level, peak, mean, calmSinceMs },
+    event: isHigher ? { kind: 'escalated', sinceMs, level, score, peak } : null,
   }
+}
+
+function calmSince(
+  known: number | null,
+  score: number,
+  mean: number,
+  atMs: number,
+  { leave }: AlertSettings,
+): number | null {
+  if (score < leave) return known ?? atMs
+  return mean < leave ? known : null
 }
 
 function levelOf(score: number, settings: AlertSettings): AlertLevel {

@@ -26,7 +26,7 @@ export interface SeriesView {
   readonly signals: readonly Signal[]
 }
 
-/** The scale on which a measure is judged, and the least difference on it that means anything. */
+/** The scale on which a measure is judged, and the least difference from the usual on it that means anything. */
 interface MeasureScale {
   readonly to: (value: number) => number
   readonly from: (scaled: number) => number
@@ -91,10 +91,12 @@ export class SeriesWatch {
     this.#detectors.set(key, detector)
     const scale = SCALES[reading.measure]
     const usual = detector.usual(atMs)
-    const seen = detector.push(scale.to(reading.value), atMs)
+    const value = scale.to(reading.value)
+    const seen = detector.push(value, atMs)
+    const isSlight = usual !== null && Math.abs(value - usual) < scale.resolution
     return {
       usual: usual === null ? null : scale.from(usual),
-      surprise: seen === null ? 0 : Math.max(0, seen.rarity - penalty),
+      surprise: seen === null || isSlight ? 0 : Math.max(0, seen.rarity - penalty),
     }
   }
 }

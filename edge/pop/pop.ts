@@ -287,7 +287,8 @@ export class Pop {
     if (!Number.isFinite(minute.rps)) return
     this.#models.minuteClosed(minute, sight, (seen) => this.#decider.wouldAskFor(seen))
     const expected = this.#models.expected(minute.minuteStartMs + MINUTE_MS)
-    this.#alerts.minuteClosed(this.#series.minuteClosed(minute, names, expected), callsOf(minute, names))
+    const series = this.#series.minuteClosed(minute, names, expected)
+    this.#alerts.minuteClosed(series, callsOf(minute, names), nowMs)
     const models = this.#models.state(nowMs)
     this.#say(minuteMessage(minute, names, { atMs: nowMs, forecaster, models }))
   }

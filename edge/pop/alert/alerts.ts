@@ -1,9 +1,10 @@
 import type { AlertMessage, Draft, OpenAlert } from '../../../contract/messages.ts'
 import { type AlertEvent, type AlertState, QUIET, stepAlert } from '../../../core-wasm/anomaly/alert.ts'
+import type { SeriesView } from '../../../core-wasm/anomaly/series-watch.ts'
 import type { AnomalyView } from '../anomaly-watch.ts'
 import { type AlertScore, alertScore, type MinuteVerdict } from './alert-score.ts'
 import { type CallBookState, NO_CALLS, sharesOf, withMinute } from './call-book.ts'
-import { type Diagnosis, diagnose } from './diagnosis.ts'
+import { type Diagnosis, diagnose, ORDINARY } from './diagnosis.ts'
 import type { ModuleCounts, OpenWindow } from './tick-window.ts'
 import { WindowBook } from './window-book.ts'
 
@@ -67,25 +68,25 @@ export class Alerts {
   }
 
   /** A minute has closed: what its series say, and who called whom in it. */
-  minuteClosed(minute: MinuteVerdict, calls: CallBookState): void {
-    this.#minute = minute
+  minuteClosed(series: SeriesView, calls: CallBookState, nowMs: number): void {
+    this.#minute = { ...series, heardMs: nowMs }
     this.#calls = withMinute(this.#calls, calls)
   }
 
   tick({ fromMs, nowMs, view, modules }: AlertTick): void {
     const seen = alertScore(view, this.#minute, nowMs)
-    const isOdd = this.#state.kind !== 'quiet'
+    const isOdd = this.#state.kind !== 'quiet' || Number.isNaN(seen.score)
     const isNewWindow = this.#windows.push({ fromMs, toMs: nowMs, isOdd }, modules)
-    const { state, event } = stepAlert(this.#state, seen.score, nowMs)
+    const { state, event } = stepAlert(this.#state, seen.score, nowMs, seen.ticks)
     this.#state = state
     if (event?.kind === 'opened') {
       this.#id = this.#ports.nextId()
       this.#diagnosis = null
     }
-    const isWorse = this.#told === null || !(seen.score <= this.#told.score)
+    const isWorse = this.#told === null || seen.score > this.#told.score
     if (state.kind === 'open' && (isWorse || event?.kind === 'opened')) this.#told = seen
     if (state.kind === 'open' && (event !== null || isNewWindow)) this.#diagnose(state.sinceMs)
-    if (event !== null) this.#tell(event, seen, nowMs)
+    if (event !== null) this.#tell(event, seen.score, nowMs)
     if (event?.kind === 'closed') this.#id = this.#told = this.#diagnosis = null
   }
 
@@ -104,7 +105,7 @@ export class Alerts {
   /** Once somebody is named, only another who is named takes the place: the end of an incident is no acquittal. */
   #diagnose(sinceMs: number): void {
     const diagnosis = diagnose(
-      this.#windows.all(),
+      this.#windows.around(sinceMs, ORDINARY),
       sharesOf(this.#calls),
       sinceMs,
       this.#told?.module ?? null,
@@ -112,9 +113,8 @@ export class Alerts {
     if (diagnosis.suspects !== null || !this.#diagnosis?.suspects) this.#diagnosis = diagnosis
   }
 
-  #tell(event: AlertEvent, seen: AlertScore, nowMs: number): void {
-    const told = this.#told ?? seen
-    const isClosed = event.kind === 'closed'
+  #tell(event: AlertEvent, score: number, nowMs: number): void {
+    const { features = [], signals = [] } = this.#told ?? {}
     const message: Omit<AlertMessage, 'v' | 'pop' | 'seq'> = {
       kind: 'alert',
       atMs: nowMs,
@@ -122,11 +122,11 @@ export class Alerts {
       event: event.kind,
       level: event.level,
       sinceMs: event.sinceMs,
-      endMs: isClosed ? event.endMs : null,
-      score: seen.score,
-      peak: isClosed ? event.peak : Math.max(told.score, seen.score),
-      features: [...told.features],
-      signals: told.signals.slice(0, MOST_SIGNALS).map((signal) => ({ ...signal })),
+      endMs: event.kind === 'closed' ? event.endMs : null,
+      score,
+      peak: event.peak,
+      features: [...features],
+      signals: signals.slice(0, MOST_SIGNALS).map((signal) => ({ ...signal })),
       suspects: this.#diagnosis?.suspects ? [...this.#diagnosis.suspects] : null,
       undiagnosed: this.#diagnosis?.undiagnosed ?? null,
     }

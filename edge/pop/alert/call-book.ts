@@ -23,10 +23,10 @@ export const NO_CALLS: CallBookState = { requests: {}, calls: [] }
 
 /** The book after one more minute. */
 export function withMinute(book: CallBookState, minute: CallBookState): CallBookState {
-  const requests: Record<string, number> = { ...minute.requests }
+  const requests = new Map(Object.entries(minute.requests))
   for (const [name, count] of Object.entries(book.requests)) {
     const kept = DECAY * count
-    if (kept >= LEAST) requests[name] = (requests[name] ?? 0) + kept
+    if (kept >= LEAST) requests.set(name, kept + (requests.get(name) ?? 0))
   }
   const calls = new Map(minute.calls.map((call) => [`${call.caller} ${call.callee}`, call]))
   for (const call of book.calls) {
@@ -34,13 +34,14 @@ export function withMinute(book: CallBookState, minute: CallBookState): CallBook
     const kept = DECAY * call.requests
     if (kept >= LEAST) calls.set(key, { ...call, requests: kept + (calls.get(key)?.requests ?? 0) })
   }
-  return { requests, calls: [...calls.values()] }
+  return { requests: Object.fromEntries(requests), calls: [...calls.values()] }
 }
 
 /** Who calls whom of late. */
 export function sharesOf({ requests, calls }: CallBookState): CallShare[] {
+  const all = new Map(Object.entries(requests))
   return calls.map(({ caller, callee, requests: along }) => {
-    const received = requests[callee] ?? 0
+    const received = all.get(callee) ?? 0
     return { caller, callee, share: received > 0 ? Math.min(1, along / received) : 0 }
   })
 }

@@ -4,7 +4,7 @@ import type { Call } from '../../../core-wasm/root-cause/call-graph.ts'
 import type { ModuleHistory, ModuleWindows } from '../../../core-wasm/root-cause/module-metrics.ts'
 import { type Diagnosis as Ranking, rankRootCauses } from '../../../core-wasm/root-cause/rank-root-causes.ts'
 import type { CallShare } from './call-book.ts'
-import type { TickWindow } from './tick-window.ts'
+import type { TickWindow, WindowCounts } from './tick-window.ts'
 
 /** Where requests come in. No module can have this name. */
 export const FRONT = 'the edge'
@@ -15,6 +15,10 @@ const LEAST_NORMAL = 10
 const RECENT = 12
 /** Windows before the onset that may have been odd already. */
 const GUARD = 2
+/** Ordinary windows that are looked at: ten minutes of ticks of one second tell what is ordinary, more take longer. */
+const MOST_NORMAL = 120
+/** As many windows before the onset are asked for. */
+export const ORDINARY = MOST_NORMAL + GUARD
 const MOST_SUSPECTS = 5
 const METRICS: readonly FaultMetric[] = ['availability', 'latency']
 /** JSON has no infinity. */
@@ -38,7 +42,10 @@ export function diagnose(
   odd: string | null,
 ): Diagnosis {
   const during = windows.filter(({ endMs }) => endMs > sinceMs)
-  const before = windows.filter(({ endMs, isOdd }) => endMs <= sinceMs && !isOdd).slice(0, -GUARD)
+  const before = windows
+    .filter(({ endMs, isOdd }) => endMs <= sinceMs && !isOdd)
+    .slice(-ORDINARY)
+    .slice(0, -GUARD)
   if (before.length < LEAST_NORMAL)
     return none(`${before.length} windows of ordinary operation are known, ${LEAST_NORMAL} are needed`)
   const names = [...new Set(windows.flatMap(({ modules }) => Object.keys(modules)))]
@@ -98,15 +105,20 @@ function callsDuring(
   calls: readonly CallShare[],
 ): Call[] {
   const received = (module: string) =>
-    windows.reduce((sum, { modules }) => sum + (modules[module]?.[0] ?? 0), 0)
+    windows.reduce((sum, window) => sum + (countsIn(window, module)?.[0] ?? 0), 0)
   const fromFront = names.map((callee) => ({ caller: FRONT, callee, share: outside.get(callee) ?? 1 }))
   return [...fromFront, ...calls]
     .filter(({ share }) => share > 0)
     .map(({ caller, callee, share }) => ({ caller, callee, requests: share * received(callee) }))
 }
 
+/** Undefined where the module had no request. */
+function countsIn({ modules }: TickWindow, module: string): WindowCounts | undefined {
+  return Object.hasOwn(modules, module) ? modules[module] : undefined
+}
+
 function readingsOf(windows: readonly TickWindow[], module: string): ModuleWindows {
-  const counts = windows.map(({ modules }) => modules[module])
+  const counts = windows.map((window) => countsIn(window, module))
   return {
     requests: counts.map((one) => one?.[0] ?? 0),
     latencyMs: counts.map((one) => one?.[2] ?? Number.NaN),

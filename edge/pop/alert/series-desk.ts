@@ -1,9 +1,8 @@
 import { UNROUTED } from '../../../contract/aggregate.ts'
 import type { Quantiles } from '../../../contract/messages.ts'
-import { type Reading, SeriesWatch } from '../../../core-wasm/anomaly/series-watch.ts'
+import { type Reading, type SeriesView, SeriesWatch } from '../../../core-wasm/anomaly/series-watch.ts'
 import type { StreamState } from '../../../core-wasm/anomaly/stream-detector.ts'
 import type { MinuteRecord } from '../minute-book.ts'
-import type { MinuteVerdict } from './alert-score.ts'
 
 const MINUTE_MS = 60_000
 
@@ -25,9 +24,8 @@ export class SeriesDesk {
    * @param names of the modules, in the order of the record's
    * @param expected what was forecast for it five minutes before; null where nothing was
    */
-  minuteClosed(minute: MinuteRecord, names: readonly string[], expected: Quantiles | null): MinuteVerdict {
-    const endMs = minute.minuteStartMs + MINUTE_MS
-    const view = this.#watch.push(readingsOf(minute, names, expected), endMs)
+  minuteClosed(minute: MinuteRecord, names: readonly string[], expected: Quantiles | null): SeriesView {
+    const view = this.#watch.push(readingsOf(minute, names, expected), minute.minuteStartMs + MINUTE_MS)
     const memory = this.#watch.memory()
     const known = this.#sql.exec<{ series: string }>('SELECT series FROM streams').toArray()
     for (const { series } of known) {
@@ -36,7 +34,7 @@ export class SeriesDesk {
     for (const [series, state] of memory) {
       this.#sql.exec('INSERT OR REPLACE INTO streams VALUES (?, ?)', series, JSON.stringify(state))
     }
-    return { ...view, endMs }
+    return view
   }
 }
 

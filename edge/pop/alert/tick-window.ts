@@ -15,7 +15,7 @@ export type WindowCounts = readonly [requests: number, failures: number, latency
 export interface TickWindow {
   readonly startMs: number
   readonly endMs: number
-  /** An alert was open in it: it is no example of ordinary operation. */
+  /** An alert was open in it, or nothing could be judged yet: it is no example of ordinary operation. */
   readonly isOdd: boolean
   readonly modules: Readonly<Record<string, WindowCounts>>
 }
@@ -31,17 +31,17 @@ export function withTick(
   tick: { readonly fromMs: number; readonly toMs: number; readonly isOdd: boolean },
   counts: readonly ModuleCounts[],
 ): OpenWindow {
-  const modules: Record<string, WindowCounts> = { ...window?.modules }
+  const modules = new Map(Object.entries(window?.modules ?? {}))
   for (const { name, requests, failures, p95Ms } of counts) {
-    const [before, failed, latency] = modules[name] ?? [0, 0, null]
-    modules[name] = [before + requests, failed + failures, weighed(latency, before, p95Ms, requests)]
+    const [before, failed, latency] = modules.get(name) ?? [0, 0, null]
+    modules.set(name, [before + requests, failed + failures, weighed(latency, before, p95Ms, requests)])
   }
   return {
     startMs: window?.startMs ?? tick.fromMs,
     endMs: tick.toMs,
     isOdd: (window?.isOdd ?? false) || tick.isOdd,
     ticks: (window?.ticks ?? 0) + 1,
-    modules,
+    modules: Object.fromEntries(modules),
   }
 }
 

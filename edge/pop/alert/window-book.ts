@@ -30,19 +30,31 @@ export class WindowBook {
       return false
     }
     this.#open = null
-    this.#sql.exec('INSERT OR REPLACE INTO windows VALUES (?, ?)', window.startMs, JSON.stringify(window))
+    const key = Math.round(window.startMs)
+    this.#sql.exec('INSERT OR REPLACE INTO windows VALUES (?, ?)', key, JSON.stringify(window))
     this.#sql.exec(
       'DELETE FROM windows WHERE start_ms > ? OR start_ms < (SELECT MIN(start_ms) FROM (SELECT start_ms FROM windows ORDER BY start_ms DESC LIMIT ?))',
-      window.startMs,
+      key,
       KEEP,
     )
     return true
   }
 
-  /** All that are kept, the oldest first, the open one at the end. */
-  all(): TickWindow[] {
-    const rows = this.#sql.exec<{ body: string }>('SELECT body FROM windows ORDER BY start_ms').toArray()
-    const closed = rows.map(({ body }) => JSON.parse(body) as TickWindow)
-    return this.#open === null ? closed : [...closed, this.#open]
+  /**
+   * The windows since a moment, the open one among them, and the last `ordinary` before it in which nothing was odd; the
+   * oldest first.
+   */
+  around(sinceMs: number, ordinary: number): TickWindow[] {
+    const found: TickWindow[] = this.#open === null ? [] : [this.#open]
+    let before = 0
+    for (const { body } of this.#sql.exec<{ body: string }>(
+      'SELECT body FROM windows ORDER BY start_ms DESC',
+    )) {
+      const window = JSON.parse(body) as TickWindow
+      if (window.endMs <= sinceMs && window.isOdd) continue
+      found.push(window)
+      if (window.endMs <= sinceMs && ++before === ordinary) break
+    }
+    return found.reverse()
   }
 }

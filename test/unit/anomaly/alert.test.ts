@@ -4,11 +4,11 @@ import { type AlertEvent, type AlertState, QUIET, stepAlert } from '../../../cor
 
 const SEED = 3
 
-/** Steps through one score a second; what there was to tell, with the second it was told. */
-function events(scores: readonly number[]): (AlertEvent & { readonly second: number })[] {
+/** Steps through one score a tick, of a second if nothing else is said; what there was to tell, with the tick it was told. */
+function events(scores: readonly number[], tickMs = 1000): (AlertEvent & { readonly second: number })[] {
   let state: AlertState = QUIET
   return scores.flatMap((score, second) => {
-    const step = stepAlert(JSON.parse(JSON.stringify(state)) as AlertState, score, second * 1000)
+    const step = stepAlert(JSON.parse(JSON.stringify(state)) as AlertState, score, second * tickMs)
     state = step.state
     return step.event === null ? [] : [{ ...step.event, second }]
   })
@@ -20,7 +20,25 @@ describe('alerts', () => {
   it('open after 30 s at 0.7, not before', () => {
     expect(events([...hold(0.1, 10), ...hold(0.75, 30)])).toEqual([])
     expect(events([...hold(0.1, 10), ...hold(0.75, 31)])).toEqual([
-      { kind: 'opened', sinceMs: 10_000, level: 'alert', score: 0.75, second: 40 },
+      { kind: 'opened', sinceMs: 10_000, level: 'alert', score: 0.75, peak: 0.75, second: 40 },
+    ])
+  })
+
+  it('open after a dozen ticks where a tick is so long that a few of them are half a minute', () => {
+    for (const tickMs of [12_000, 60_000]) {
+      expect(events([...hold(0.1, 10), ...hold(0.9, 11), ...hold(0.1, 10)], tickMs)).toEqual([])
+      expect(events([...hold(0.1, 10), ...hold(0.9, 12)], tickMs)).toMatchObject([
+        { kind: 'opened', sinceMs: 10 * tickMs, second: 21 },
+      ])
+    }
+  })
+
+  it('tell the highest score since it first passed 0.7, whenever that was', () => {
+    const told = events([...hold(0.8, 5), 0.93, ...hold(0.72, 40), 0.9, ...hold(0.1, 200)])
+    expect(told.map(({ kind, peak }) => [kind, peak])).toEqual([
+      ['opened', 0.93],
+      ['escalated', 0.93],
+      ['closed', 0.93],
     ])
   })
 
@@ -32,6 +50,14 @@ describe('alerts', () => {
     const told = events([...hold(0.8, 60), ...hold(0.2, 200)])
     expect(told.map(({ kind }) => kind)).toEqual(['opened', 'closed'])
     expect(told[1]).toMatchObject({ endMs: 60_000, peak: 0.8, second: 180 })
+  })
+
+  it('close although a few ticks are odd, as some of ordinary traffic are, but not while an incident comes and goes', () => {
+    const odd = (every: number, ticks: number) =>
+      Array.from({ length: 600 }, (_, second) => (second % every < ticks ? 0.95 : 0.1))
+    const ordinary = events([...hold(0.8, 60), ...hold(0.1, 30), ...odd(60, 3)])
+    expect(ordinary.at(-1)).toMatchObject({ kind: 'closed', endMs: 60_000, second: 180 })
+    expect(events([...hold(0.8, 60), ...odd(20, 10)]).map(({ kind }) => kind)).not.toContain('closed')
   })
 
   it('are one an incident, however the score flickers', () => {

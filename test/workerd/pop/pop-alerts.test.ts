@@ -7,7 +7,7 @@ import { FLAG_UNREACHABLE, TapRing } from '../../../core-wasm/tap-ring.ts'
 import type { ForestSource } from '../../../edge/pop/anomaly-watch.ts'
 import forestBytes from '../../../models/forest.bin'
 import manifestDocument from '../../../models/manifest.json'
-import { type Rig, withPop } from './pop-rig.ts'
+import { type Rig, START_MS, withPop } from './pop-rig.ts'
 
 const SEED = 11
 const [CART, PAYMENT] = [0, 1]
@@ -24,7 +24,7 @@ interface Fault {
 }
 
 /** Ticks of ordinary traffic, each request with a latency of a log-normal law; a fault changes one module's. */
-function traffic(rig: Rig, random: { next(): number }) {
+function traffic(rig: Rig, random: { next(): number }, speed = 1) {
   const ring = new TapRing(loadCore())
   const normal = () => Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next())
   const write = (module: number, requests: number, ms: number, fault: Fault | null, caller?: number) => {
@@ -33,7 +33,7 @@ function traffic(rig: Rig, random: { next(): number }) {
       const isFailed = own && random.next() < (fault.failing ?? 0)
       const latency = ms * Math.exp(0.4 * normal()) * (own ? (fault.slower ?? 1) : 1)
       ring.write(
-        rig.clock.wall,
+        START_MS + speed * (rig.clock.wall - START_MS),
         module,
         isFailed ? 502 : 200,
         latency,
@@ -112,6 +112,25 @@ describe(`alerts of a PoP (seed ${SEED})`, () => {
       expect(alerts(rig).filter(({ event }) => event === 'opened').length).toBe(1)
     })
   })
+
+  it.each([200, 1000])(
+    'name the module that fails in a trace sixty times as fast, with ticks of %i ms',
+    async (tickMs) => {
+      await withPop(`fast-${tickMs}`, { forest, speed: 60, weight: 60, tickMs }, async (rig) => {
+        const run = traffic(rig, seededRandom(SEED), 60)
+        await run(400)
+        expect(alerts(rig)).toEqual([])
+        await run(20, { module: PAYMENT, failing: 0.4 })
+        expect(alerts(rig)[0]).toMatchObject({ event: 'opened', suspects: [{ module: 'payment' }] })
+        await run(80)
+        expect(
+          alerts(rig)
+            .map(({ event }) => event)
+            .filter((event) => event !== 'escalated'),
+        ).toEqual(['opened', 'closed'])
+      })
+    },
+  )
 
   it('say that it is the traffic, when no module is at fault', async () => {
     await withPop('crowd', { forest }, async (rig) => {
