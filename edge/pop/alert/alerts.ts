@@ -4,7 +4,7 @@ import type { SeriesView } from '../../../core-wasm/anomaly/series-watch.ts'
 import type { AnomalyView } from '../anomaly-watch.ts'
 import { type AlertScore, alertScore, type MinuteVerdict } from './alert-score.ts'
 import { type CallBookState, NO_CALLS, sharesOf, withMinute } from './call-book.ts'
-import { type Diagnosis, diagnose, ORDINARY } from './diagnosis.ts'
+import { type Diagnosis, diagnose, MOST_WINDOWS } from './diagnosis.ts'
 import type { ModuleCounts, OpenWindow } from './tick-window.ts'
 import { WindowBook } from './window-book.ts'
 
@@ -105,7 +105,7 @@ export class Alerts {
   /** Once somebody is named, only another who is named takes the place: the end of an incident is no acquittal. */
   #diagnose(sinceMs: number): void {
     const diagnosis = diagnose(
-      this.#windows.around(sinceMs, ORDINARY),
+      this.#windows.around(sinceMs, MOST_WINDOWS),
       sharesOf(this.#calls),
       sinceMs,
       this.#told?.module ?? null,

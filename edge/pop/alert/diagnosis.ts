@@ -17,8 +17,8 @@ const RECENT = 12
 const GUARD = 2
 /** Ordinary windows that are looked at: ten minutes of ticks of one second tell what is ordinary, more take longer. */
 const MOST_NORMAL = 120
-/** As many windows before the onset are asked for. */
-export const ORDINARY = MOST_NORMAL + GUARD
+/** As many windows are asked for, of those since the onset and of those before it; five minutes tell who is at fault now. */
+export const MOST_WINDOWS = { since: 60, ordinary: MOST_NORMAL + GUARD } as const
 const MOST_SUSPECTS = 5
 const METRICS: readonly FaultMetric[] = ['availability', 'latency']
 /** JSON has no infinity. */
@@ -41,10 +41,10 @@ export function diagnose(
   sinceMs: number,
   odd: string | null,
 ): Diagnosis {
-  const during = windows.filter(({ endMs }) => endMs > sinceMs)
+  const during = windows.filter(({ endMs }) => endMs > sinceMs).slice(-MOST_WINDOWS.since)
   const before = windows
     .filter(({ endMs, isOdd }) => endMs <= sinceMs && !isOdd)
-    .slice(-ORDINARY)
+    .slice(-MOST_WINDOWS.ordinary)
     .slice(0, -GUARD)
   if (before.length < LEAST_NORMAL)
     return none(`${before.length} windows of ordinary operation are known, ${LEAST_NORMAL} are needed`)

@@ -41,20 +41,35 @@ export class WindowBook {
   }
 
   /**
-   * The windows since a moment, the open one among them, and the last `ordinary` before it in which nothing was odd; the
+   * The latest windows since a moment, the open one among them, the one it lies in, and the last ordinary ones before it; the
    * oldest first.
    */
-  around(sinceMs: number, ordinary: number): TickWindow[] {
-    const found: TickWindow[] = this.#open === null ? [] : [this.#open]
-    let before = 0
-    for (const { body } of this.#sql.exec<{ body: string }>(
-      'SELECT body FROM windows ORDER BY start_ms DESC',
-    )) {
-      const window = JSON.parse(body) as TickWindow
-      if (window.endMs <= sinceMs && window.isOdd) continue
+  around(sinceMs: number, most: { readonly since: number; readonly ordinary: number }): TickWindow[] {
+    const atMs = Math.round(sinceMs)
+    const since = this.#sql.exec<Row>(
+      'SELECT body FROM windows WHERE start_ms >= ? ORDER BY start_ms DESC LIMIT ?',
+      atMs,
+      most.since,
+    )
+    const found = [...(this.#open === null ? [] : [this.#open]), ...[...since].map(windowOf)]
+    const before = this.#sql.exec<Row>(
+      'SELECT body FROM windows WHERE start_ms < ? ORDER BY start_ms DESC',
+      atMs,
+    )
+    let ordinary = 0
+    for (const row of before) {
+      const window = windowOf(row)
+      const isBefore = window.endMs <= sinceMs
+      if (isBefore && window.isOdd) continue
       found.push(window)
-      if (window.endMs <= sinceMs && ++before === ordinary) break
+      if (isBefore && ++ordinary === most.ordinary) break
     }
     return found.reverse()
   }
+}
+
+type Row = { readonly body: string }
+
+function windowOf({ body }: Row): TickWindow {
+  return JSON.parse(body) as TickWindow
 }

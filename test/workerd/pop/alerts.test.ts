@@ -201,7 +201,7 @@ describe('the book of windows', () => {
       const book = new WindowBook(sql, null)
       fill(book, 800, START_MS)
       expect(book.open).toBeNull()
-      expect(book.around(START_MS + 1e9, 10_000)).toHaveLength(720)
+      expect(book.around(START_MS + 1e9, { since: 1, ordinary: 10_000 })).toHaveLength(720)
       expect(sql.exec('SELECT COUNT(*) AS count FROM windows').one()).toEqual({ count: 720 })
     }))
 
@@ -212,17 +212,18 @@ describe('the book of windows', () => {
       fill(book, 10, START_MS + 50_000, true)
       fill(book, 10, START_MS + 100_000)
       book.push(tickAt(START_MS + 150_000), SHOP)
-      const startsOf = (sinceMs: number, ordinary: number) =>
-        book.around(START_MS + sinceMs, ordinary).map(({ startMs }) => (startMs - START_MS) / 5000)
+      const startsOf = (sinceMs: number, ordinary: number, since = 100) =>
+        book.around(START_MS + sinceMs, { since, ordinary }).map(({ startMs }) => (startMs - START_MS) / 5000)
       expect(startsOf(137_000, 12)).toEqual([5, 6, 7, 8, 9, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30])
       expect(startsOf(90_000, 2)).toEqual([8, 9, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30])
+      expect(startsOf(92_000, 2, 3)).toEqual([8, 9, 18, 27, 28, 29, 30])
     }))
 
   it('takes times between milliseconds, as a trace at one and a half of its speed has them', () =>
     within('book-fraction', (sql) => {
       const book = new WindowBook(sql, null)
       for (let tick = 0; tick < 10; tick++) book.push(tickAt(START_MS + 0.5 + tick * 1500.5), SHOP)
-      expect(book.around(START_MS, 10)).toHaveLength(2)
+      expect(book.around(START_MS, { since: 10, ordinary: 10 })).toHaveLength(2)
     }))
 
   it('drops what lies in the future when the clock has gone back', () =>
@@ -230,8 +231,8 @@ describe('the book of windows', () => {
       const book = new WindowBook(sql, null)
       fill(book, 10, START_MS)
       fill(book, 2, START_MS - 60_000)
-      expect(book.around(START_MS + 1e9, 100).map(({ startMs }) => startMs - START_MS)).toEqual([
-        -60_000, -55_000,
-      ])
+      expect(
+        book.around(START_MS + 1e9, { since: 1, ordinary: 100 }).map(({ startMs }) => startMs - START_MS),
+      ).toEqual([-60_000, -55_000])
     }))
 })
