@@ -26,18 +26,25 @@ export interface SeriesView {
   readonly signals: readonly Signal[]
 }
 
-/** The scale on which a measure is judged, and the least difference from the usual on it that means anything. */
+/** The scale on which a measure is judged, its unit there, and the least difference from the usual that means anything. */
 interface MeasureScale {
   readonly to: (value: number) => number
   readonly from: (scaled: number) => number
   readonly resolution: number
+  readonly least: number
 }
 
+const same = (value: number) => value
 const SCALES: Readonly<Record<AlertMeasure, MeasureScale>> = {
-  rate: { to: (rps) => rps, from: (scaled) => scaled, resolution: 1 },
-  errors: { to: (share) => share, from: (scaled) => scaled, resolution: 0.01 },
-  surprise: { to: (widths) => widths, from: (scaled) => scaled, resolution: 0.1 },
-  latency: { to: (ms) => Math.log(ms + 0.1), from: (scaled) => Math.exp(scaled) - 0.1, resolution: 0.05 },
+  rate: { to: same, from: same, resolution: 1, least: 0.1 },
+  errors: { to: same, from: same, resolution: 0.01, least: 0.005 },
+  surprise: { to: same, from: same, resolution: 0.1, least: 0.1 },
+  latency: {
+    to: (ms) => Math.log(ms + 0.1),
+    from: (scaled) => Math.exp(scaled) - 0.1,
+    resolution: 0.05,
+    least: 0.05,
+  },
 }
 
 /**
@@ -93,7 +100,7 @@ export class SeriesWatch {
     const usual = detector.usual(atMs)
     const value = scale.to(reading.value)
     const seen = detector.push(value, atMs)
-    const isSlight = usual !== null && Math.abs(value - usual) < scale.resolution
+    const isSlight = usual !== null && Math.abs(value - usual) < scale.least
     return {
       usual: usual === null ? null : scale.from(usual),
       surprise: seen === null || isSlight ? 0 : Math.max(0, seen.rarity - penalty),

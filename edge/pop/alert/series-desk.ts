@@ -5,6 +5,10 @@ import type { StreamState } from '../../../core-wasm/anomaly/stream-detector.ts'
 import type { MinuteRecord } from '../minute-book.ts'
 
 const MINUTE_MS = 60_000
+/** Failures of a minute that are no sign of anything: after weeks without one, a single one would be the rarest there was. */
+const FEW_FAILURES = 1
+
+type Part = Pick<MinuteRecord, 'rps' | 'errorRate' | 'p95Ms' | 'requests'>
 
 /** Watches the series of minutes, each with its past in a row of SQLite. */
 export class SeriesDesk {
@@ -44,9 +48,9 @@ export function readingsOf(
   names: readonly string[],
   expected: Quantiles | null,
 ): Reading[] {
-  const of = (module: string | null, part: Pick<MinuteRecord, 'rps' | 'errorRate' | 'p95Ms'>): Reading[] => [
+  const of = (module: string | null, part: Part): Reading[] => [
     { module, measure: 'rate', value: part.rps },
-    { module, measure: 'errors', value: part.errorRate },
+    { module, measure: 'errors', value: errorsOf(part) },
     { module, measure: 'latency', value: part.p95Ms },
   ]
   const width = expected === null ? 0 : expected.p90 - expected.p10
@@ -59,4 +63,8 @@ export function readingsOf(
       return part === undefined || index >= UNROUTED ? [] : of(name, part)
     }),
   ]
+}
+
+function errorsOf({ errorRate, requests }: Part): number {
+  return Math.round(errorRate * requests) <= FEW_FAILURES ? 0 : errorRate
 }

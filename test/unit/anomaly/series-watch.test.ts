@@ -79,10 +79,19 @@ describe(`watch of the series of minutes (seed ${SEED})`, () => {
   it('sees a series move that never moved before, but not by next to nothing', () => {
     const [first] = judge(changed(now, { 'payment errors': 0.3 })).signals
     expect(first).toMatchObject({ module: 'payment', measure: 'errors', usual: 0 })
-    for (const slight of [1e-9, 0.001, 0.009])
+    for (const slight of [1e-9, 0.001, 0.004])
       expect(
         judge(changed(now, { 'payment errors': slight })).signals.map(({ measure }) => measure),
       ).not.toContain('errors')
+  })
+
+  it('sees a quiet module fall silent', () => {
+    const random = seededRandom(SEED)
+    const rows = Array.from({ length: 2000 }, (): Reading[] => [
+      { module: 'quiet', measure: 'rate', value: 0.6 + 0.1 * random.next() },
+    ])
+    const { signals } = watched(rows).push([{ module: 'quiet', measure: 'rate', value: 0 }], 2000 * MINUTE_MS)
+    expect(signals).toMatchObject([{ module: 'quiet', value: 0 }])
   })
 
   it('sees latencies on a scale of shares: ten times as much is as odd of 3 ms as of 300', () => {
