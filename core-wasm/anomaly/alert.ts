@@ -70,7 +70,7 @@ export const QUIET: AlertState = { kind: 'quiet' }
 
 /**
  * Moves alerting on by one score: at most one alert for one incident, however the score flickers inside it. A score that
- * is NaN (nothing measured) neither opens nor closes.
+ * is NaN (nothing measured) neither opens nor closes. A clock that is set back makes what was since then be since now.
  * @param ticks that speak for the score: more than one where it is not this tick's alone
  */
 export function stepAlert(
@@ -83,7 +83,7 @@ export function stepAlert(
   if (Number.isNaN(score)) return { state, event: null }
   if (state.kind === 'open') return whileOpen(state, score, atMs, settings)
   if (score < settings.enter) return { state: QUIET, event: null }
-  const sinceMs = state.kind === 'rising' ? state.sinceMs : atMs
+  const sinceMs = state.kind === 'rising' ? Math.min(state.sinceMs, atMs) : atMs
   const peak = state.kind === 'rising' ? Math.max(state.peak, score) : score
   const inAll = state.kind === 'rising' ? state.ticks + ticks : ticks
   if (atMs - sinceMs < settings.enterForMs || inAll < settings.enterTicks)
@@ -101,7 +101,7 @@ function whileOpen(
   atMs: number,
   settings: AlertSettings,
 ): { readonly state: AlertState; readonly event: AlertEvent | null } {
-  const { sinceMs } = state
+  const sinceMs = Math.min(state.sinceMs, atMs)
   const peak = Math.max(state.peak, score)
   const mean = state.mean + (score - state.mean) / settings.meanTicks
   const calmSinceMs = calmSince(state.calmSinceMs, score, mean, atMs, settings)
@@ -123,8 +123,9 @@ function calmSince(
   atMs: number,
   { leave }: AlertSettings,
 ): number | null {
-  if (score < leave) return known ?? atMs
-  return mean < leave ? known : null
+  const calm = Math.min(known ?? atMs, atMs)
+  if (score < leave) return calm
+  return mean < leave && known !== null ? calm : null
 }
 
 function levelOf(score: number, settings: AlertSettings): AlertLevel {

@@ -9,6 +9,8 @@ const MINUTE_MS = 60_000
 const SERIES = UNROUTED + 1
 /** Share of a minute that must have been watched for its rate to be known. */
 const MIN_COVER = 0.5
+/** When time has gone back by more than this the clock was wrong before: minutes begin anew, and do not wait until then. */
+const SET_BACK_MS = 5 * MINUTE_MS
 
 /** One module, or all traffic, in a closed minute. NaN: not watched for long enough to be known. */
 export interface MinuteSeries {
@@ -142,6 +144,7 @@ export class MinuteBook {
 
   /** Minutes that are over, the oldest first; at most `most` of them, the newest. */
   close(nowMs: number, moduleCount: number, most: number): MinuteRecord[] {
+    if (this.#nextMs - nowMs > SET_BACK_MS) this.#beginAt(nowMs)
     const closed: MinuteRecord[] = []
     const until = floorMinute(nowMs - this.#graceMs)
     this.#nextMs = Math.max(this.#nextMs, until - most * MINUTE_MS)
@@ -171,6 +174,12 @@ export class MinuteBook {
       minute.origins.remap(indexOf)
     }
     this.#latency.remap(indexOf)
+  }
+
+  #beginAt(nowMs: number): void {
+    for (const start of this.#open.keys()) this.#latency.forget(start)
+    this.#open.clear()
+    this.#nextMs = floorMinute(nowMs)
   }
 
   #minute(startMs: number, origins: readonly OriginRow[] = []): OpenMinute | null {

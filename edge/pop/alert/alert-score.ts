@@ -56,7 +56,7 @@ export function alertScore(view: AnomalyView, minute: MinuteVerdict | null, nowM
       module: name,
     }),
   )
-  const isFresh = minute !== null && nowMs - minute.heardMs < SERIES_FOR_MS
+  const isFresh = minute !== null && Math.abs(nowMs - minute.heardMs) < SERIES_FOR_MS
   if (isFresh) {
     const { score, signals } = minute
     candidates.push({

@@ -97,4 +97,23 @@ describe('alerts', () => {
     expect(events([...hold(Number.NaN, 100)])).toEqual([])
     expect(events([...hold(0.8, 40), ...hold(Number.NaN, 300)]).map(({ kind }) => kind)).toEqual(['opened'])
   })
+
+  it('open and close within their times when the clock is set back by an hour in between', () => {
+    const HOUR = 3_600_000
+    const told: (AlertEvent & { readonly atMs: number })[] = []
+    let state: AlertState = QUIET
+    const feed = (score: number, fromMs: number, seconds: number) => {
+      for (let atMs = fromMs; atMs < fromMs + seconds * 1000; atMs += 1000) {
+        const step = stepAlert(state, score, atMs)
+        state = step.state
+        if (step.event !== null) told.push({ ...step.event, atMs })
+      }
+    }
+    feed(0.8, HOUR, 20)
+    feed(0.8, 0, 40)
+    expect(told).toMatchObject([{ kind: 'opened', sinceMs: 0, atMs: 30_000 }])
+    feed(0.1, HOUR, 60)
+    feed(0.1, 100_000, 130)
+    expect(told[1]).toMatchObject({ kind: 'closed', endMs: 100_000, atMs: 220_000 })
+  })
 })

@@ -115,6 +115,19 @@ describe('MinuteBook', () => {
     expect(minute?.modules).toMatchObject([{ rps: 2, errorRate: 0, p95Ms: Number.NaN, requests: 120 }])
   })
 
+  it('begins anew when the clock is set back, and waits where it is only a moment', () => {
+    const wrong = 1_000 * MINUTE
+    const book = new MinuteBook(options(wrong))
+    book.cover(wrong, wrong + MINUTE)
+    book.add(aggregate(wrong, 0, 999))
+    expect(book.close(wrong - MINUTE, 1, 9)).toEqual([])
+    expect(book.close(wrong + MINUTE + 2000, 1, 9)).toMatchObject([{ minuteStartMs: wrong, rps: 33.3 }])
+    book.close(10 * MINUTE, 1, 9)
+    book.cover(10 * MINUTE, 11 * MINUTE)
+    book.add(aggregate(10 * MINUTE, 0, 60))
+    expect(book.close(11 * MINUTE + 2000, 1, 9)).toMatchObject([{ minuteStartMs: 10 * MINUTE, rps: 2 }])
+  })
+
   it('takes what comes late within the grace, and loses what comes later', () => {
     const book = make()
     book.cover(0, 3 * MINUTE)
