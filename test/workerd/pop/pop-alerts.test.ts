@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { AlertMessage } from '../../../contract/messages.ts'
 import { parseManifest } from '../../../contract/model/manifest.ts'
+import { parsePolicy } from '../../../contract/policy.ts'
 import { seededRandom } from '../../../contract/ports.ts'
 import { loadCore } from '../../../core-wasm/core.ts'
 import { FLAG_UNREACHABLE, TapRing } from '../../../core-wasm/tap-ring.ts'
@@ -131,6 +132,24 @@ describe(`alerts of a PoP (seed ${SEED})`, () => {
       })
     },
   )
+
+  it('name a module by a name that every object has, also after a restart', async () => {
+    const policy = parsePolicy({
+      apiVersion: 'atlas/v1',
+      origin: 'http://monolith.test',
+      modules: ['constructor', '__proto__'].map((name) => ({ name, routes: [`/${name}/*`] })),
+    })
+    await withPop('names', { forest, policy }, async (rig) => {
+      const run = traffic(rig, seededRandom(SEED))
+      await run(300)
+      rig.restart()
+      await run(60, { module: PAYMENT, failing: 0.4 })
+      expect(rig.pop.status()).toMatchObject({
+        tickErrors: 0,
+        second: { alert: { suspect: { module: '__proto__' } } },
+      })
+    })
+  })
 
   it('say that it is the traffic, when no module is at fault', async () => {
     await withPop('crowd', { forest }, async (rig) => {
