@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { constants, setPriority, tmpdir } from 'node:os'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { constants, setPriority } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { AtlasError, messageOf } from '../../contract/errors.ts'
+import { Leash } from '../up/leash.ts'
 import { JOB_FILE, RESULT_FILE, type TrainingJob, type TrainingResult } from './job.ts'
+import { makeTrainingFolder } from './training-folder.ts'
 
 const PROGRAM = fileURLToPath(new URL('job.node.ts', import.meta.url))
 /** Of what the process says on stderr, how much is told when it fails. */
@@ -29,22 +31,31 @@ export interface TrainingProcess {
 
 /**
  * Starts a training in a process of its own with the lowest priority, so that neither its CPU nor its garbage is felt here.
+ * It ends with this process, however that ends.
  * @param files what the job names, by name
+ * @throws Error of the file system when its folder cannot be written; nothing is left then
  */
 export function startTraining(
   job: TrainingJob,
   files: Readonly<Record<string, Uint8Array>>,
   report: (line: string) => void,
 ): TrainingProcess {
-  const folder = mkdtempSync(join(tmpdir(), 'atlas-training-'))
-  writeFileSync(join(folder, JOB_FILE), JSON.stringify(job))
-  for (const [name, bytes] of Object.entries(files)) writeFileSync(join(folder, name), bytes)
+  const folder = makeTrainingFolder()
+  const remove = () => rmSync(folder, { recursive: true, force: true })
+  try {
+    writeFileSync(join(folder, JOB_FILE), JSON.stringify(job))
+    for (const [name, bytes] of Object.entries(files)) writeFileSync(join(folder, name), bytes)
+  } catch (thrown) {
+    remove()
+    throw thrown
+  }
   const { PATH, ATLAS_DATA } = process.env
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', PROGRAM, folder], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...(PATH && { PATH }), ...(ATLAS_DATA && { ATLAS_DATA }) },
   })
   lowerPriority(child)
+  holdOn(child)
   createInterface({ input: child.stdout }).on('line', report)
   let said = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -67,8 +78,20 @@ export function startTraining(
     pid: child.pid ?? 0,
     done,
     kill: () => child.kill('SIGKILL'),
-    remove: () => rmSync(folder, { recursive: true, force: true }),
+    remove,
   }
+}
+
+/** A process that is left alone by a crash would train on for hours, for nobody. */
+function holdOn(child: ChildProcess): void {
+  const { pid } = child
+  if (pid === undefined) return
+  const leash = new Leash()
+  leash.add(pid)
+  child.once('close', () => {
+    leash.drop(pid)
+    void leash.release()
+  })
 }
 
 /** At once after the start, so that the threads it is yet to make inherit it. */

@@ -69,7 +69,7 @@ function read(file: string): string | null {
 }
 
 /** `pid start-time`: a process, and not another one that got its number later. Field 22 of proc(5) /proc/pid/stat. */
-function lifeOf(pid: number): string {
+export function lifeOf(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
     return `${pid} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}`
@@ -78,7 +78,8 @@ function lifeOf(pid: number): string {
   }
 }
 
-function isAlive(life: string): boolean {
+/** Whether the process of a life still runs. */
+export function isAlive(life: string): boolean {
   const pid = pidOf(life)
   if (!(pid > 0)) return false
   try {
