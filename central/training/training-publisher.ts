@@ -69,8 +69,12 @@ export class TrainingPublisher {
       const ratio = fitted === null ? null : heldBackRatio(fitted.heldBack)
       if (fitted !== null && ratio !== null && ratio < 1) {
         const { file: own, ...rest } = fitted
-        const adapted = parseAdapted(JSON.parse(new TextDecoder().decode(file(own))))
-        better.push({ v: 1, kind: 'adaptation', pop, series: 'total', beside, ...rest, adapted })
+        try {
+          const adapted = parseAdapted(JSON.parse(new TextDecoder().decode(file(own))))
+          better.push({ v: 1, kind: 'adaptation', pop, series: 'total', beside, ...rest, adapted })
+        } catch (thrown) {
+          this.#options.onOutcome({ pop, beside, ratio, version: null, reason: messageOf(thrown) })
+        }
       } else {
         const why = reason ?? 'on the minutes held back it was not better than without'
         this.#options.onOutcome({ pop, beside, ratio, version: null, reason: why })

@@ -62,7 +62,8 @@ function scene(
       const fail = (why: string) => reject(new AtlasError('setup/failed', why))
       const end = { finish: resolve, fail, removed: false }
       ends.push(end)
-      const file = () => new Uint8Array(new TextEncoder().encode(JSON.stringify(sayingAlways(1))))
+      const file = (name: string) =>
+        new Uint8Array(new TextEncoder().encode(name === 'torn' ? '{' : JSON.stringify(sayingAlways(1))))
       return {
         pid: 1,
         done: promise.then((result) => ({ result, file })),
@@ -119,6 +120,21 @@ describe('a training', () => {
     expect(training.state?.adaptations).toMatchObject([
       { pop: 'lost1', version: null, reason: 'changed by somebody else' },
       { pop: 'lax1', version: 4, reason: '' },
+    ])
+    expect(published.map(({ pop }) => pop)).toEqual(['lax1'])
+  })
+
+  it('goes on with the next PoP when the regressions of one are no numbers', async () => {
+    const { training, published, begin, over } = scene({ bad1: 1_200, lax1: 1_200 })
+    const bad = fitted('bad1', 0.8)
+    const process = await begin()
+    const torn = { ...bad, fitted: bad.fitted && { ...bad.fitted, file: 'torn' } } as FittedAdaptation
+    process?.finish({ adaptations: [torn, fitted('lax1', 0.9)], global: null })
+    await over()
+    expect(training.state).toMatchObject({ state: 'done', error: null })
+    expect(training.state?.adaptations).toMatchObject([
+      { pop: 'bad1', version: null, reason: expect.stringContaining('JSON') },
+      { pop: 'lax1', version: 4 },
     ])
     expect(published.map(({ pop }) => pop)).toEqual(['lax1'])
   })
