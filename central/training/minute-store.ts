@@ -88,20 +88,24 @@ export class MinuteStore {
     const consumer = await this.#connection()
       .jetstream({ timeout: TIMEOUT_MS })
       .consumers.get(stream, { filterSubjects: subject })
-    const messages = await consumer.consume({ max_messages: 500 })
-    const silence = setTimeout(() => messages.stop(), SILENCE_MS)
     let isWhole = false
-    for await (const message of messages) {
-      silence.refresh()
-      try {
-        take(decoder.decode(message.data))
-      } catch {
-        this.#unreadable += 1
+    try {
+      const messages = await consumer.consume({ max_messages: 500 })
+      const silence = setTimeout(() => messages.stop(), SILENCE_MS)
+      for await (const message of messages) {
+        silence.refresh()
+        try {
+          take(decoder.decode(message.data))
+        } catch {
+          this.#unreadable += 1
+        }
+        isWhole = message.info.pending === 0
+        if (isWhole) break
       }
-      isWhole = message.info.pending === 0
-      if (isWhole) break
+      clearTimeout(silence)
+    } finally {
+      await consumer.delete().catch(() => undefined)
     }
-    clearTimeout(silence)
     if (!isWhole) throw new AtlasError('sync/unavailable', `${stream} stopped answering`)
   }
 

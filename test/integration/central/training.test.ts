@@ -68,6 +68,15 @@ describe('minutes of PoPs', () => {
     expect((await streams.info(STREAMS.telemetry)).state.messages).toBeGreaterThanOrEqual(MINUTES)
     await connection.close()
   })
+
+  it('are read without leaving a consumer behind, however often', async () => {
+    const connection = await nats.connectAs(nats.central)
+    const minutes = new MinuteStore(() => connection)
+    for (let times = 0; times < 3; times++) expect((await minutes.series('fra1'))?.rps).toHaveLength(MINUTES)
+    const { streams } = await connection.jetstreamManager()
+    expect((await streams.info(MINUTES_STREAM)).state.consumer_count).toBe(0)
+    await connection.close()
+  })
 })
 
 describe('a training on demand', { timeout: 180_000 }, () => {
