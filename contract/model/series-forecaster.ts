@@ -7,6 +7,7 @@ import { Interval, type IntervalState } from './interval.ts'
 import { OnlineLinear, type OnlineLinearState } from './online-linear.ts'
 import { ratesOf } from './regression.ts'
 import { raiseForecast } from './rise.ts'
+import { NO_ROLLING_ERROR, type RollingError, rolledOn } from './rolling-error.ts'
 import { seasonalView } from './seasonal-features.ts'
 import { SeasonalMemory, type SeasonalMemoryState } from './seasonal-memory.ts'
 import type { SeriesHistory } from './series.ts'
@@ -17,16 +18,6 @@ export const HORIZONS = [
   { key: 'in15', minutes: 15 },
   { key: 'in60', minutes: 60 },
 ] as const
-
-/** Rolling errors at +5 min, in requests a second: exponentially weighted means over about six hours of minutes. */
-export interface RollingError {
-  /** Forecasts whose truth is known. */
-  readonly known: number
-  readonly champion: number
-  readonly reference: number
-  /** Of saying what was a day before the target; NaN in the first day. */
-  readonly seasonalNaive: number
-}
 
 /** What a correction was made from. */
 interface Correction {
@@ -75,7 +66,6 @@ const OTHERS = [0.16, 0.016, 0.032, 0.016, 0.008, 0.008]
 const BLEND = 0.2
 /** Samples of doubt (see SpreadMix): more of it where regressions were fitted to more than will soon be seen. */
 const DOUBT = { plain: 100, adapted: 300 }
-const ROLLING_STEPS = 360
 const DAY_MS = 86_400_000
 const NAIVE_HALF_S = 150
 
@@ -121,7 +111,7 @@ export class SeriesForecaster {
     this.#intervals = HORIZONS.map((_, at) => new Interval(state?.intervals[at]))
     this.#endMs = state?.endMs ?? Number.NEGATIVE_INFINITY
     this.#pending = [...(learnt?.pending ?? [])]
-    this.#rolling = state?.rolling ?? { known: 0, champion: 0, reference: 0, seasonalNaive: Number.NaN }
+    this.#rolling = state?.rolling ?? NO_ROLLING_ERROR
   }
 
   /** Trace time up to which samples are known; -Infinity before the first. */
@@ -246,27 +236,14 @@ export class SeriesForecaster {
   }
 
   #judge(pending: Pending, actual: number): void {
-    const { horizon, answers, corrections, level, mixed, given, published, reference, naive } = pending
+    const { horizon, answers, corrections, level, mixed, given } = pending
     this.#mixes[horizon]?.learn(answers, mixed, actual)
     corrections.forEach(({ features, own }, at) => {
       const learner = (at === 0 ? this.#corrections : this.#blends)[horizon]
       learner?.learn(features, toRelative(actual, level) - own, level)
     })
     this.#intervals[horizon]?.learn(given, actual)
-    if (horizon !== 0) return
-    const { known, ...means } = this.#rolling
-    const rate = Math.max(1 / (known + 1), 1 / ROLLING_STEPS)
-    const move = (mean: number, answer: number) => {
-      const error = Math.abs(answer - actual)
-      if (Number.isNaN(error)) return mean
-      return Number.isNaN(mean) ? error : mean + rate * (error - mean)
-    }
-    this.#rolling = {
-      known: known + 1,
-      champion: move(means.champion, published),
-      reference: move(means.reference, reference),
-      seasonalNaive: move(means.seasonalNaive, naive),
-    }
+    if (horizon === 0) this.#rolling = rolledOn(this.#rolling, pending, actual)
   }
 }
 

@@ -79,6 +79,18 @@ describe(`the forecaster of one series (seed ${SEED})`, () => {
     expect(other.rolling).toEqual(one.rolling)
   }, 30_000)
 
+  it('takes the week, and not the experts, from what a build with other experts kept', () => {
+    const series = site(2)
+    const before = new SeriesForecaster(STEP_S)
+    for (let origin = 60; origin < 500; origin++) before.step(historyAt(series, origin), asNow(100))
+    const { blends, corrections, ...kept } = before.state()
+    const state = { ...kept, mixes: [{ weights: [1], scale: 1 }] } as unknown as SeriesForecasterState
+    const after = new SeriesForecaster(STEP_S, { state })
+    expect(after.endMs).toBe(before.endMs)
+    expect(after.state().memory).toEqual(before.state().memory)
+    expect(after.step(historyAt(series, 500), asNow(100)).in60.p50).toBeGreaterThan(0)
+  })
+
   it('publishes its error beside the reference and the day before', () => {
     const forecaster = new SeriesForecaster(STEP_S)
     run(forecaster, site(3), 0)
