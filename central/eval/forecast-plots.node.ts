@@ -85,6 +85,7 @@ function svg(title: string, rows: readonly { actual: number; forecast: Quantiles
     return `<line x1="${left}" x2="${width - 10}" y1="${y(rate)}" y2="${y(rate)}" stroke="#ddd"/><text x="${left - 6}" y="${y(rate) + 4}" text-anchor="end">${label}</text>`
   })
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">
+<title>${title}: forecast against actual</title>
 <rect width="${width}" height="${height}" fill="#fff"/>
 <text x="${left}" y="16" font-size="14">${title}</text>
 <text x="${width - 10}" y="16" text-anchor="end"><tspan fill="#333">actual</tspan> · <tspan fill="#c60">p50</tspan> · <tspan fill="#e9b872">p10–p90</tspan> · requests a second</text>
