@@ -1,3 +1,4 @@
+import { seededRandom } from '../../contract/ports.ts'
 import type { ModuleHistory, ModuleWindows } from '../../core-wasm/root-cause/module-metrics.ts'
 import { ROOT_CAUSE_DEFAULTS, type RootCauseOptions } from '../../core-wasm/root-cause/rank-root-causes.ts'
 import { type Case, scoreCase, share } from './rca-score.ts'
@@ -24,7 +25,7 @@ export function* ablation(cases: readonly Case[]): Iterable<Result> {
   yield { key: 'rca.without.requests', value: top1(uncounted), unit: 'share', n }
   for (const missing of [0.1, 0.3]) {
     const repeated = Array.from({ length: REPEATS }, (_, seed) => {
-      const uniform = random(seed)
+      const uniform = seededRandom(seed).next
       return cases.map((one) => degrade(one, (windows) => withHoles(windows, missing, uniform)))
     }).flat()
     const key = `rca.without.${Math.round(missing * 100)}percent`
@@ -57,16 +58,5 @@ function withHoles(windows: ModuleWindows, missing: number, uniform: () => numbe
     requests: holes(windows.requests),
     latencyMs: holes(windows.latencyMs),
     failureRate: holes(windows.failureRate),
-  }
-}
-
-/** Seeded random numbers in 0..1 (mulberry32). */
-function random(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
 }
