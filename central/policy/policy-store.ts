@@ -4,6 +4,7 @@ import { AtlasError, messageOf } from '../../contract/errors.ts'
 import type { Policy } from '../../contract/policy.ts'
 import { signPolicy } from '../../contract/signed-policy.ts'
 import { POLICY_BUCKET, POLICY_STREAM, subjects } from '../../contract/subjects.ts'
+import { isOutdated, publishAfter } from '../nats/compare-and-set.ts'
 import { nextBySubject } from '../nats/direct-get.ts'
 import { type PolicyRecord, readRecord } from './policy-record.ts'
 import type { SigningKey } from './signing-key.ts'
@@ -19,8 +20,6 @@ export interface PolicyStoreOptions {
 }
 
 const BY = 'Atlas-By'
-const EXPECTED_SEQUENCE = 'Nats-Expected-Last-Subject-Sequence'
-const WRONG_SEQUENCE = 10071
 const TIMEOUT_MS = 4_000
 
 /** Signed policies in the JetStream bucket `atlas_policy`: every change is a compare-and-set, versions only go up. */
@@ -145,13 +144,12 @@ async function store(
   by: string,
 ): Promise<number> {
   const headers = createHeaders()
-  headers.set(EXPECTED_SEQUENCE, String(revision))
   headers.set(BY, by)
   try {
-    const jetstream = connection.jetstream({ timeout: TIMEOUT_MS })
-    return (await jetstream.publish(subjects.policy(name), envelope, { headers })).seq
+    const options = { timeoutMs: TIMEOUT_MS, headers }
+    return await publishAfter(connection, revision, subjects.policy(name), envelope, options)
   } catch (thrown) {
-    if (thrown instanceof NatsError && thrown.api_error?.err_code === WRONG_SEQUENCE) {
+    if (isOutdated(thrown)) {
       throw new AtlasError('policy/conflict', `policy "${name}" was changed by somebody else at this moment`)
     }
     throw new AtlasError(

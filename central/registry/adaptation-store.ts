@@ -1,4 +1,4 @@
-import { headers as createHeaders, type NatsConnection, NatsError, type ObjectStore } from 'nats.ws'
+import type { NatsConnection, ObjectStore } from 'nats.ws'
 import { AtlasError, messageOf } from '../../contract/errors.ts'
 import {
   type Adaptation,
@@ -9,9 +9,10 @@ import {
 } from '../../contract/model/adaptation.ts'
 import { sha256Hex } from '../../contract/model/model-file.ts'
 import { MODEL_BUCKET, RELEASE_STREAM, subjects } from '../../contract/subjects.ts'
-import { nextBySubject } from '../nats/direct-get.ts'
+import { isOutdated, publishAfter } from '../nats/compare-and-set.ts'
 import type { SigningKey } from '../policy/signing-key.ts'
 import { ADAPTATION, CHUNK_BYTES } from './model-store.ts'
+import { signedHistory } from './signed-history.ts'
 
 export interface AdaptationStoreOptions {
   readonly connection: () => NatsConnection
@@ -30,8 +31,6 @@ export interface AdaptationRecord {
   readonly outdated: readonly string[]
 }
 
-const EXPECTED_SEQUENCE = 'Nats-Expected-Last-Subject-Sequence'
-const WRONG_SEQUENCE = 10071
 const TIMEOUT_MS = 8_000
 
 /** Adaptations in the object store, beside the models, and the signed releases that say which of them each PoP runs. */
@@ -82,23 +81,15 @@ export class AdaptationStore {
   /** The newest release for a PoP that this key signed. */
   current(pop: string): Promise<AdaptationRecord> {
     return this.#ask(async (connection) => {
-      const releases: AdaptationRelease[] = []
-      let [revision, highest] = [0, 0]
-      for (;;) {
-        const subject = subjects.adaptation(pop)
-        const next = await nextBySubject(connection, RELEASE_STREAM, subject, revision + 1, TIMEOUT_MS)
-        if (next === null) break
-        revision = next.sequence
-        const text = new TextDecoder().decode(next.data)
-        highest = Math.max(highest, claimedVersion(text))
-        const release = await this.#open(text)
-        if (release !== null) releases.unshift(release)
-      }
+      const { keyId, publicKey } = this.#options.key
+      const open = (text: string) => openAdaptationRelease(text, { [keyId]: publicKey })
+      const subject = subjects.adaptation(pop)
+      const { releases, ...place } = await signedHistory(connection, subject, open, TIMEOUT_MS)
       const [release = unreleased(pop), previous, ...older] = releases
       const hashesOf = (one: AdaptationRelease | undefined) => (one?.entries ?? []).map(({ hash }) => hash)
       const inUse = [...hashesOf(release), ...hashesOf(previous)]
       const outdated = new Set(older.flatMap(hashesOf).filter((hash) => !inUse.includes(hash)))
-      return { release, revision, highest, outdated: [...outdated] }
+      return { release, ...place, outdated: [...outdated] }
     })
   }
 
@@ -122,19 +113,12 @@ export class AdaptationStore {
     const release: AdaptationRelease = { ...head, ...change }
     const envelope = await signAdaptationRelease(release, key.privateKey, key.keyId)
     await this.#ask(async (connection) => {
-      const headers = createHeaders()
-      headers.set(EXPECTED_SEQUENCE, String(before.revision))
-      const jetstream = connection.jetstream({ timeout: TIMEOUT_MS })
-      await jetstream.publish(subjects.adaptation(pop), envelope, { headers })
+      const limit = { timeoutMs: TIMEOUT_MS }
+      await publishAfter(connection, before.revision, subjects.adaptation(pop), envelope, limit)
       const store = await objects(connection)
       for (const hash of before.outdated) await store.delete(hash).catch(() => undefined)
     })
     return release
-  }
-
-  async #open(text: string): Promise<AdaptationRelease | null> {
-    const { keyId, publicKey } = this.#options.key
-    return openAdaptationRelease(text, { [keyId]: publicKey }).catch(() => null)
   }
 
   async #ask<T>(run: (connection: NatsConnection) => Promise<T>): Promise<T> {
@@ -143,7 +127,7 @@ export class AdaptationStore {
       return await run(connection)
     } catch (thrown) {
       if (thrown instanceof AtlasError) throw thrown
-      if (thrown instanceof NatsError && thrown.api_error?.err_code === WRONG_SEQUENCE)
+      if (isOutdated(thrown))
         throw new AtlasError('model/conflict', 'the adaptations were changed by somebody else at this moment')
       throw new AtlasError('sync/unavailable', `the registry did not answer: ${messageOf(thrown)}`, {
         cause: thrown,
@@ -158,14 +142,4 @@ function objects(connection: NatsConnection): Promise<ObjectStore> {
 
 function unreleased(pop: string): AdaptationRelease {
   return { kind: 'adaptation-release', pop, version: 0, issuedAtMs: 0, entries: [], by: '', reason: '' }
-}
-
-/** The version that an envelope of any key says it is of; 0 when it says none. */
-function claimedVersion(text: string): number {
-  try {
-    const { version }: { version?: unknown } = JSON.parse(JSON.parse(text).payload)
-    return Number.isSafeInteger(version) && Number(version) > 0 ? Number(version) : 0
-  } catch {
-    return 0
-  }
 }

@@ -1,9 +1,10 @@
-import { headers as createHeaders, type NatsConnection, NatsError } from 'nats.ws'
+import type { NatsConnection } from 'nats.ws'
 import { AtlasError, messageOf } from '../../contract/errors.ts'
 import { BUNDLED, FORECASTER, openRelease, type Release, signRelease } from '../../contract/model/release.ts'
-import { RELEASE_STREAM, subjects } from '../../contract/subjects.ts'
-import { nextBySubject } from '../nats/direct-get.ts'
+import { subjects } from '../../contract/subjects.ts'
+import { isOutdated, publishAfter } from '../nats/compare-and-set.ts'
 import type { SigningKey } from '../policy/signing-key.ts'
+import { type SignedHistory, signedHistory } from './signed-history.ts'
 
 /** A release and its place in the bucket, for compare-and-set. */
 export interface ReleaseRecord {
@@ -27,8 +28,6 @@ export type ReleaseChange = Pick<
   'champion' | 'challenger' | 'former' | 'previous' | 'action' | 'by' | 'reason'
 >
 
-const EXPECTED_SEQUENCE = 'Nats-Expected-Last-Subject-Sequence'
-const WRONG_SEQUENCE = 10071
 const TIMEOUT_MS = 4_000
 const SUBJECT = subjects.release(FORECASTER)
 
@@ -66,34 +65,16 @@ export class ReleaseStore {
     return (await this.#read()).releases
   }
 
-  async #read(): Promise<{ releases: Release[]; revision: number; highest: number }> {
+  async #read(): Promise<SignedHistory<Release>> {
+    const { key } = this.#options
     const connection = this.#options.connection()
-    const releases: Release[] = []
-    let revision = 0
-    let highest = 0
+    const open = (text: string) => openRelease(text, { [key.keyId]: key.publicKey })
     try {
-      for (;;) {
-        const next = await nextBySubject(connection, RELEASE_STREAM, SUBJECT, revision + 1, TIMEOUT_MS)
-        if (next === null) return { releases, revision, highest }
-        revision = next.sequence
-        const text = new TextDecoder().decode(next.data)
-        highest = Math.max(highest, claimedVersion(text))
-        const release = await this.#open(text)
-        if (release !== null) releases.unshift(release)
-      }
+      return await signedHistory(connection, SUBJECT, open, TIMEOUT_MS)
     } catch (thrown) {
       throw new AtlasError('sync/unavailable', `the release bucket did not answer: ${messageOf(thrown)}`, {
         cause: thrown,
       })
-    }
-  }
-
-  async #open(text: string): Promise<Release | null> {
-    const { keyId, publicKey } = this.#options.key
-    try {
-      return await openRelease(text, { [keyId]: publicKey })
-    } catch {
-      return null
     }
   }
 
@@ -102,7 +83,7 @@ export class ReleaseStore {
    * @throws AtlasError `model/conflict` when it is not, `sync/unavailable` when NATS did not confirm it
    */
   async push(before: ReleaseRecord, change: ReleaseChange): Promise<ReleaseRecord> {
-    const { key, wallMs } = this.#options
+    const { connection, key, wallMs } = this.#options
     const release: Release = {
       kind: 'model-release',
       series: FORECASTER,
@@ -111,16 +92,14 @@ export class ReleaseStore {
       ...change,
     }
     const envelope = await signRelease(release, key.privateKey, key.keyId)
-    const headers = createHeaders()
-    headers.set(EXPECTED_SEQUENCE, String(before.revision))
     try {
-      const jetstream = this.#options.connection().jetstream({ timeout: TIMEOUT_MS })
-      const { seq } = await jetstream.publish(SUBJECT, envelope, { headers })
-      await this.audit({ ...release, before: before.release.version }, `model:${seq}`)
-      return { release, revision: seq, highest: release.version }
+      const limit = { timeoutMs: TIMEOUT_MS }
+      const revision = await publishAfter(connection(), before.revision, SUBJECT, envelope, limit)
+      await this.audit({ ...release, before: before.release.version }, `model:${revision}`)
+      return { release, revision, highest: release.version }
     } catch (thrown) {
       if (thrown instanceof AtlasError) throw thrown
-      if (thrown instanceof NatsError && thrown.api_error?.err_code === WRONG_SEQUENCE)
+      if (isOutdated(thrown))
         throw new AtlasError('model/conflict', 'the release was changed by somebody else at this moment')
       throw new AtlasError(
         'sync/unavailable',
@@ -139,15 +118,5 @@ export class ReleaseStore {
     } catch (thrown) {
       this.#options.onAuditLost(messageOf(thrown))
     }
-  }
-}
-
-/** The version that an envelope of any key says it is of; 0 when it says none. */
-function claimedVersion(text: string): number {
-  try {
-    const { version }: { version?: unknown } = JSON.parse(JSON.parse(text).payload)
-    return Number.isSafeInteger(version) && Number(version) > 0 ? Number(version) : 0
-  } catch {
-    return 0
   }
 }
