@@ -89,7 +89,7 @@ export class Api {
         )
       throw new AtlasError(
         'sync/unavailable',
-        `cannot reach central at ${this.url}; start it with \`npm start\`, or name another with --url`,
+        `cannot reach central at ${this.url}; start it with \`npm start\`, or name another with --url, or the state of another npm start with --state-dir`,
         { cause },
       )
     }

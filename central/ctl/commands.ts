@@ -40,9 +40,9 @@ export function subcommandsOf(args: readonly string[]): string | null {
 }
 
 const COMMON = `Every command takes
-  --url URL          central's address (ATLAS_CENTRAL_URL; default http://127.0.0.1:7070)
+  --url URL          central's address (ATLAS_CENTRAL_URL; default the one that npm start keeps in the state directory)
   --token-file FILE  file with a bearer token (ATLAS_TOKEN holds the token itself; default .atlas/keys/operator.token)
-  --state-dir DIR    where npm start keeps its state (.atlas); the default token is looked for there
+  --state-dir DIR    where npm start keeps its state (.atlas); central's address and the token are looked for there
   --json             the answer as JSON
   --help             this text
 Exit codes: 0 done, 1 refused or failed, 2 command line not understood, 3 central cannot be reached.

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { AtlasError, messageOf } from '../../contract/errors.ts'
 import { Api, type ApiOptions, Refused } from './api.ts'
+import { ADDRESS_FILE, centralAddress } from './central-address.ts'
 import { UsageError } from './command.ts'
 import { findCommand, helpOf, overview, subcommandsOf } from './commands.ts'
 import { plain } from './table.ts'
@@ -50,7 +51,10 @@ async function main(argv: readonly string[]): Promise<number> {
     }
     if (!found) throw new UsageError(`unknown command ${JSON.stringify(positionals.join(' '))}`)
     await found.command.run({
-      api: new Api({ url: urlOf(values.url), ...tokenOf(values['token-file'], values['state-dir']) }),
+      api: new Api({
+        url: urlOf(values.url, values['state-dir']),
+        ...tokenOf(values['token-file'], values['state-dir']),
+      }),
       args: found.rest,
       flags: {
         json: values.json,
@@ -137,10 +141,18 @@ function fail(thrown: unknown): number {
   return thrown.code === 'sync/unavailable' ? 3 : 1
 }
 
-function urlOf(flag: string | undefined): string {
-  const url = flag ?? process.env.ATLAS_CENTRAL_URL ?? 'http://127.0.0.1:7070'
-  if (/^https?:\/\//.test(url) && URL.canParse(url)) return url
-  throw new UsageError(`--url must be an http:// or https:// address, but is ${JSON.stringify(url)}`)
+function stateFile(stateDir: string | undefined, name: string): string {
+  return resolve(stateDir === undefined ? root : cwd, stateDir ?? '.atlas', name)
+}
+
+function urlOf(flag: string | undefined, stateDir: string | undefined): string {
+  const file = stateFile(stateDir, ADDRESS_FILE)
+  return centralAddress({
+    flag: flag ?? null,
+    variable: process.env.ATLAS_CENTRAL_URL ?? null,
+    isStateNamed: stateDir !== undefined,
+    kept: existsSync(file) ? readUserFile(file).toString('utf8') : null,
+  })
 }
 
 /** The token to send, and the file it is of; one that was not asked for may be left out where reads are open. */
@@ -158,7 +170,7 @@ function tokenOf(
   }
   if (flag !== undefined) return { token: read(flag), tokenFile: flag }
   if (process.env.ATLAS_TOKEN) return { token: process.env.ATLAS_TOKEN }
-  const own = resolve(stateDir === undefined ? root : cwd, stateDir ?? '.atlas', 'keys/operator.token')
+  const own = stateFile(stateDir, 'keys/operator.token')
   if (!existsSync(own)) return { token: null }
   return { token: read(own), tokenFile: own, optionalToken: true }
 }

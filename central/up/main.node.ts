@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { AtlasError } from '../../contract/errors.ts'
+import { ADDRESS_FILE } from '../ctl/central-address.ts'
 import { CentralClient } from './central-client.ts'
 import { checkStack } from './check.ts'
 import { hintLines } from './hints.ts'
@@ -70,6 +71,7 @@ async function up(options: UpOptions): Promise<void> {
   const central = await bringPolicy(stack)
   await settled(stack, central?.version ?? 0)
   if (options.check) return check(stack, central, choice.storefront)
+  keepAddress(stack)
   console.log(readyLine(stack))
   for (const line of hintLines(stack, choice, options.traffic)) console.log(line)
   if (options.traffic > 0)
@@ -78,6 +80,13 @@ async function up(options: UpOptions): Promise<void> {
       signal: givenUp.signal,
     })
   if (!options.quiet) await live(stack)
+}
+
+/** atlasctl finds central by it, whatever port it has. */
+function keepAddress({ urls, state }: Stack): void {
+  const file = state.file(ADDRESS_FILE)
+  if (urls.central === null) rmSync(file, { force: true })
+  else writeFileSync(file, `${urls.central}\n`)
 }
 
 async function natsServerPath(): Promise<string | null> {
