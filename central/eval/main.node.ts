@@ -44,7 +44,7 @@ const data = values.data === undefined ? dataFolder() : resolve(values.data)
 const needsData = positionals.some((name) => !WITHOUT_DATA.includes(name))
 if (needsData && (data === null || !existsSync(data))) {
   console.error(
-    `eval: there is no data at ${data ?? '../shared/data'}; say where with --data DIR or ATLAS_DATA`,
+    `eval: there is no data at ${data ?? '../shared/data'}, and the recorded data is no part of the repository; say where it lies with --data DIR or ATLAS_DATA, or run \`npm run eval -- ${WITHOUT_DATA.join(' ')}\`, which needs none`,
   )
   process.exit(1)
 }

@@ -32,7 +32,7 @@ export async function compareForms(
   if (!(maxAbs <= LARGEST_ALLOWED))
     throw new AtlasError(
       'model/unreadable',
-      `the int8 form differs from fp32 by ${maxAbs}; at most ${LARGEST_ALLOWED} is allowed`,
+      `the int8 form differs from fp32 by ${Number(maxAbs.toPrecision(3))} of the level; at most ${LARGEST_ALLOWED} is allowed. Nothing was written; train on more and more varied windows, for fewer epochs, or from another base`,
     )
   const short = (value: number) => Number(value.toPrecision(3))
   return { windows: WINDOWS, maxAbs: short(maxAbs), meanAbs: short(sum / full.length) }
