@@ -20,7 +20,6 @@ export interface Trained {
 }
 
 export interface TrainingProcess {
-  readonly pid: number
   /** Resolves with what `use` makes of the result; rejects with `setup/failed` and the reason when there is none. */
   readonly done: Promise<Trained>
   /** Ends it at once. */
@@ -75,7 +74,6 @@ export function startTraining(
     })
   })
   return {
-    pid: child.pid ?? 0,
     done,
     kill: () => child.kill('SIGKILL'),
     remove,

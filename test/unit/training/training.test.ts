@@ -65,7 +65,6 @@ function scene(
       const file = (name: string) =>
         new Uint8Array(new TextEncoder().encode(name === 'torn' ? '{' : JSON.stringify(sayingAlways(1))))
       return {
-        pid: 1,
         done: promise.then((result) => ({ result, file })),
         kill: () => fail('ended by SIGKILL'),
         remove: () => {
