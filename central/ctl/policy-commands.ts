@@ -98,7 +98,7 @@ async function explained<T>(invocation: Invocation, ask: () => Promise<T>): Prom
 }
 
 /** Number of the current version, or null when there is no such policy. */
-export async function currentVersion(invocation: Invocation): Promise<number | null> {
+async function currentVersion(invocation: Invocation): Promise<number | null> {
   try {
     const response = await invocation.api.send(pathOf(invocation))
     await response.body?.cancel()

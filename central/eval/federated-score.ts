@@ -18,7 +18,7 @@ const HORIZONS = [
 ] as const
 
 /** Events, and traffic without one, as they stand in a score's cells. */
-export const TRAFFIC = [...REGIONS.map(({ event }) => event.name as string), 'ordinary']
+const TRAFFIC = [...REGIONS.map(({ event }) => event.name as string), 'ordinary']
 /** Cells of a score, `EVENT.MINUTES`. */
 export const CELLS = TRAFFIC.flatMap((name) => HORIZONS.map(({ minutes }) => `${name}.${minutes}`))
 

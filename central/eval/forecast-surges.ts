@@ -31,7 +31,7 @@ const RIGHT_MIN = 15
 const ONE_CALL_MIN = 60
 
 /** What a ramp's minute is: its rate, without noise. */
-export function rampRps({ form, minutes }: Ramp, minute: number): number {
+function rampRps({ form, minutes }: Ramp, minute: number): number {
   const share = Math.min(1, Math.max(0, (minute - FROM) / minutes))
   const usual = LOW * (1 + 0.06 * Math.sin((2 * Math.PI * minute) / 45))
   return form === 'factors' ? usual * (HIGH / LOW) ** share : usual + (HIGH - LOW) * share

@@ -13,9 +13,9 @@ import { encodeForest, Forest } from '../../core-wasm/forest.ts'
 import { type ForestOptions, trainForest } from '../train/isolation-forest.ts'
 import type { Machine, Rows } from './machines.ts'
 
-export const MACHINE_FOREST: ForestOptions = { trees: 100, subsample: 2048 }
+const MACHINE_FOREST: ForestOptions = { trees: 100, subsample: 2048 }
 /** scikit-learn's defaults. */
-export const PLAIN_FOREST: ForestOptions = { trees: 100, subsample: 256 }
+const PLAIN_FOREST: ForestOptions = { trees: 100, subsample: 256 }
 const SEED = 1
 
 export interface MachineScores {

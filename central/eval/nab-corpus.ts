@@ -35,11 +35,7 @@ export function readNab(dataFolder: string): NabFile[] {
 }
 
 /** @throws AtlasError `config/invalid` */
-export function parseNab(
-  name: string,
-  text: string,
-  limits: readonly (readonly [string, string])[],
-): NabFile {
+function parseNab(name: string, text: string, limits: readonly (readonly [string, string])[]): NabFile {
   const rows = text
     .trim()
     .split('\n')

@@ -23,7 +23,7 @@ export function detectNab(
 }
 
 /** Settings whose sensitivity is of interest: all that shape the score. */
-export const STUDIED = [
+const STUDIED = [
   'seasonRate',
   'residualRows',
   'shiftRows',

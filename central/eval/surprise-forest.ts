@@ -20,7 +20,7 @@ export interface SurpriseForestOptions {
   readonly subsample: number
 }
 
-export const SURPRISE_FOREST: SurpriseForestOptions = {
+const SURPRISE_FOREST: SurpriseForestOptions = {
   seed: 1,
   series: 24,
   days: 21,

@@ -9,8 +9,7 @@ export interface AlertRecord {
 }
 
 /** `lost`: it was never closed, but its PoP no longer speaks of it (its storage was lost). */
-export const ALERT_STATES = ['open', 'closed', 'lost'] as const
-export type AlertStatus = (typeof ALERT_STATES)[number]
+export type AlertStatus = 'open' | 'closed' | 'lost'
 
 /** One alert as the API, the page and atlasctl show it. Times are the PoP's trace time. */
 export interface Alert {

@@ -2,7 +2,7 @@ import { HORIZONS, type Pairing } from './measured.ts'
 
 const DAY_MS = 86_400_000
 /** Forecasts of each horizon that came true before an error is believed. */
-export const LEAST_COUNT = 30
+const LEAST_COUNT = 30
 /** In probation the former champion must be better by this much before it comes back. */
 const WORSE_BY = 1.02
 

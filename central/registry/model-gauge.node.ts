@@ -34,7 +34,7 @@ export interface GaugeOptions {
 }
 
 /** Of the specification: int8 inference under workerd. */
-export const BUDGET: Budget = { sessionMs: 500, windowMs: 5 }
+const BUDGET: Budget = { sessionMs: 500, windowMs: 5 }
 const LIMIT_MS = 20_000
 /** By the wall other work on the machine adds time: what is over its budget is tried again, and the least counts. */
 const WALL_TRIES = 3

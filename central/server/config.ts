@@ -7,7 +7,7 @@ import { DEFAULT_LIMITS, type StreamLimits } from '../nats/streams.ts'
 import { parseSigningKey, type SigningKey } from '../policy/signing-key.ts'
 
 /** Central's variables. Secrets are named by file, so that they stand in no process list. */
-export const CENTRAL_VARS = {
+const CENTRAL_VARS = {
   ATLAS_CENTRAL_HOST: 'address to listen on; default 127.0.0.1',
   ATLAS_CENTRAL_PORT: 'port to listen on, 0 for any free one; default 7070',
   ATLAS_CENTRAL_NATS_URL: 'ws:// or wss:// address of NATS; default ws://127.0.0.1:4223',

@@ -7,7 +7,7 @@ import { coarser } from './traffic-series.ts'
 import { Trainer } from './trainer.ts'
 import { type Source, WindowSampler } from './window-sampler.ts'
 
-export const WINDOWS_PER_EPOCH = 10_240
+const WINDOWS_PER_EPOCH = 10_240
 
 export interface ForecasterTraining {
   readonly seed: number

@@ -5,7 +5,7 @@ import { type Adapted, parseAdapted } from './adapted.ts'
 import { sha256Hex } from './model-file.ts'
 
 /** Largest adaptation that is taken; three horizons fitted to a month of minutes are about 1.1 MB. */
-export const MAX_ADAPTATION_BYTES = 8 * 1024 * 1024
+const MAX_ADAPTATION_BYTES = 8 * 1024 * 1024
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits')
 const count = z.number().int().nonnegative()

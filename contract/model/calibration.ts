@@ -8,7 +8,7 @@ export interface CalibrationKnot {
  * Quantiles of the training data's raw scores and the score each is drawn to: an alert at 0.7 is the rarest 1 % of
  * normal traffic, region 0.85 one in a thousand, early warning 0.90 three in ten thousand, cascade 0.95 one in ten thousand.
  */
-export const CALIBRATED_QUANTILES = [
+const CALIBRATED_QUANTILES = [
   { quantile: 0.5, score: 0.3 },
   { quantile: 0.99, score: 0.7 },
   { quantile: 0.999, score: 0.85 },

@@ -9,9 +9,7 @@ export const FORECASTER = 'forecaster'
 export const BUNDLED = 'bundled'
 
 /** A model: `bundled`, or the SHA-256 of its package. */
-export const modelRef = z
-  .string()
-  .regex(/^(bundled|[0-9a-f]{64})$/, 'must be "bundled" or 64 hexadecimal digits')
+const modelRef = z.string().regex(/^(bundled|[0-9a-f]{64})$/, 'must be "bundled" or 64 hexadecimal digits')
 
 const releaseSchema = z.strictObject({
   kind: z.literal('model-release'),

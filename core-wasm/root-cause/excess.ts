@@ -23,7 +23,7 @@ export interface ExcessOptions extends NormalOptions {
  * @param history undefined = the module is only known from calls
  * @param frontGrowth by how much the front door's traffic grew
  */
-export function excessOf(
+function excessOf(
   history: ModuleHistory | undefined,
   metric: FaultMetric,
   frontGrowth: number,
@@ -65,7 +65,7 @@ function finiteOr0(value: number | undefined): number {
  * How much of an amount is more than chance: the non-negative garrote, amount × max(0, 1 − (threshold / z)²), where
  * z = amount / scale (Breiman 1995). Continuous, 0 up to `threshold`, all of it for z → ∞; 0 for less than nothing.
  */
-export function significant(amount: number, scale: number, threshold: number): number {
+function significant(amount: number, scale: number, threshold: number): number {
   if (Number.isNaN(amount)) return amount
   const z = amount / scale
   return z > threshold ? amount * (1 - (threshold / z) ** 2) : 0

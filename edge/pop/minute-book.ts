@@ -247,6 +247,6 @@ function sum(counts: Float64Array): number {
   return counts.reduce((all, count) => all + count, 0)
 }
 
-export function floorMinute(ms: number): number {
+function floorMinute(ms: number): number {
   return Math.floor(ms / MINUTE_MS) * MINUTE_MS
 }

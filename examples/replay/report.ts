@@ -185,7 +185,7 @@ function surgeLine({ mode, thresholdRps, crossedAt, change, aheadMinutes }: Surg
 }
 
 /** Whether the forecast alone was above the threshold when the change was decided. */
-export function calledByForecast({ predictedRps, measuredRps }: ModeChange, thresholdRps: number): boolean {
+function calledByForecast({ predictedRps, measuredRps }: ModeChange, thresholdRps: number): boolean {
   return predictedRps !== null && predictedRps > thresholdRps && measuredRps <= thresholdRps
 }
 

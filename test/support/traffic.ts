@@ -2,7 +2,7 @@ import { normal } from '../../central/train/sampling.ts'
 import type { TrafficSeries } from '../../central/train/traffic-series.ts'
 import { seededRandom } from '../../contract/ports.ts'
 
-export const TRAFFIC_START_MS = Date.UTC(2026, 0, 5)
+const TRAFFIC_START_MS = Date.UTC(2026, 0, 5)
 
 /**
  * Minutes of a site with a habit that no model of all sites can know: every `period` minutes its rate jumps for a few minutes to

@@ -43,7 +43,7 @@ export function randomRow(random: Random, buckets: number): Row {
   }
 }
 
-export function emptyCell(): NaiveCell {
+function emptyCell(): NaiveCell {
   return {
     requests: 0,
     errors4xx: 0,
