@@ -3,6 +3,8 @@ import { type ChartData, type ForecastPoint, nearest, rateTicks, timeTicks, unbr
 import { element, vector } from './dom.ts'
 import { date, hourAndMinute, rate, timeOfDay } from './format.ts'
 
+/** Half the width of a time of day, in pixels: the last one is not cut off at the edge. */
+const HALF_TIME = 28
 const MARGIN = { top: 22, right: 14, bottom: 40, left: 58 }
 
 interface Scale {
@@ -120,7 +122,11 @@ function axes(data: ChartData, scale: Scale): SVGElement[] {
   const words = ticks.every((tick) => tick % 60_000 === 0) ? hourAndMinute : timeOfDay
   const times = ticks.flatMap((tick) => [
     vector('line', { class: 'axis', x1: x(tick), x2: x(tick), y1: bottom, y2: bottom + 4 }),
-    vector('text', { x: x(tick), y: bottom + 18, 'text-anchor': 'middle' }, words(tick)),
+    vector(
+      'text',
+      { x: Math.min(x(tick), width - HALF_TIME), y: bottom + 18, 'text-anchor': 'middle' },
+      words(tick),
+    ),
   ])
   const units = [
     vector('text', { x: 4, y: 12 }, 'requests / s'),
