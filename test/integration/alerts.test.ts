@@ -1,11 +1,10 @@
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, expect, it } from 'vitest'
 import type { Alert } from '../../central/ingest/alert-book.ts'
-import { readPolicyFile } from '../../central/up/policy-file.ts'
 import type { Stack } from '../../central/up/stack.ts'
-import { STOREFRONT_POLICY, type StorefrontName } from '../../central/up/storefront.ts'
-import { ROOT, startOwnStack } from '../support/stack.ts'
+import type { StorefrontName } from '../../central/up/storefront.ts'
+import { looseShop } from '../support/loose-shop.ts'
+import { startOwnStack } from '../support/stack.ts'
 import { until } from '../support/until.ts'
 
 /** Ten times as fast, with ten ticks a second: the half minute before an alert lasts three seconds, a calm two minutes twelve. */
@@ -32,24 +31,14 @@ afterEach(async () => {
   asking = []
 })
 
-/** The shop, all of whose modules go loose with the first requests and stay so. */
 async function start(): Promise<Stack> {
-  const policy = readPolicyFile(join(ROOT, STOREFRONT_POLICY))
-  const coupling = {
-    ...policy.coupling,
-    hybridLeaveRps: 0.001,
-    hybridEnterRps: 0.002,
-    looseLeaveRps: 0.003,
-    looseEnterRps: 0.004,
-    leaveAfterS: 86_400,
-    minDwellS: 0,
-  }
+  const policy = looseShop()
   const modules = policy.modules.map(({ contract, ...module }) => ({
     ...module,
     ...(contract && { contract: { ...contract, timeoutMs: TIMEOUT_MS } }),
   }))
   stack = await startOwnStack({
-    policy: { ...policy, modules, coupling },
+    policy: { ...policy, modules },
     storefront: true,
     tickMs: TICK_MS,
     timeScale: (nowMs) => ({ wallStartMs: nowMs, startMs: nowMs, speed: SPEED, weight: SPEED }),

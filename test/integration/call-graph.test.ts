@@ -1,11 +1,9 @@
-import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
-import { readPolicyFile } from '../../central/up/policy-file.ts'
 import type { Stack } from '../../central/up/stack.ts'
-import { STOREFRONT_POLICY } from '../../central/up/storefront.ts'
 import { type Tally, visitShop } from '../../central/up/traffic.ts'
 import type { MinuteMessage } from '../../contract/messages.ts'
-import { ROOT, startOwnStack } from '../support/stack.ts'
+import { looseShop } from '../support/loose-shop.ts'
+import { startOwnStack } from '../support/stack.ts'
 import { until } from '../support/until.ts'
 
 /** Twenty times as fast: a minute lasts three seconds. */
@@ -15,20 +13,9 @@ const VISITS = 5
 let stack: Stack | undefined
 afterEach(() => stack?.stop())
 
-/** The shop, all of whose modules go loose with the first requests and stay so. */
 async function start(): Promise<Stack> {
-  const policy = readPolicyFile(join(ROOT, STOREFRONT_POLICY))
-  const coupling = {
-    ...policy.coupling,
-    hybridLeaveRps: 0.001,
-    hybridEnterRps: 0.002,
-    looseLeaveRps: 0.003,
-    looseEnterRps: 0.004,
-    leaveAfterS: 86_400,
-    minDwellS: 0,
-  }
   stack = await startOwnStack({
-    policy: { ...policy, coupling },
+    policy: looseShop(),
     storefront: true,
     tickMs: 200,
     timeScale: (nowMs) => ({ wallStartMs: nowMs, startMs: nowMs, speed: SPEED, weight: SPEED }),
