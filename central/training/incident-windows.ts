@@ -1,6 +1,7 @@
 import type { AlertMessage } from '../../contract/messages.ts'
 import { LOOKBACK } from '../../contract/model/series.ts'
 import type { TrafficSeries } from '../train/traffic-series.ts'
+import { MEASURES } from './job.ts'
 
 /** Time around an alert that belongs to its example: what came before it, and how it went on. */
 const AROUND_MS = 60 * 60_000
@@ -36,20 +37,17 @@ export function windowsOf(series: TrafficSeries, windows: readonly Window[]): Tr
     const from = Math.max(0, Math.floor((fromMs - series.startMs) / stepMs))
     const to = Math.min(series.rps.length, Math.ceil((toMs - series.startMs) / stepMs))
     if (to - from <= LOOKBACK) return []
-    const part = (measure: 'errorRate' | 'cpu' | 'memory' | 'dbQueue') => {
+    const beside = MEASURES.flatMap((measure) => {
       const values = series[measure]
-      return values === undefined ? {} : { [measure]: values.slice(from, to) }
-    }
+      return values === undefined ? [] : [[measure, values.slice(from, to)] as const]
+    })
     return [
       {
         name: `${series.name} incident`,
         stepS: series.stepS,
         startMs: series.startMs + from * stepMs,
         rps: series.rps.slice(from, to),
-        ...part('errorRate'),
-        ...part('cpu'),
-        ...part('memory'),
-        ...part('dbQueue'),
+        ...Object.fromEntries(beside),
       },
     ]
   })

@@ -62,7 +62,7 @@ export const JOB_FILE = 'job.json'
 export const RESULT_FILE = 'result.json'
 
 /** What a series may hold beside its rates. */
-const MEASURES = ['errorRate', 'cpu', 'memory', 'dbQueue'] as const
+export const MEASURES = ['errorRate', 'cpu', 'memory', 'dbQueue'] as const
 
 export function writeSeries({ name, stepS, startMs, rps, ...measures }: TrafficSeries): WrittenSeries {
   const written = (values: Float64Array) =>

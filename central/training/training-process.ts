@@ -20,7 +20,7 @@ export interface Trained {
 }
 
 export interface TrainingProcess {
-  /** Resolves with what `use` makes of the result; rejects with `setup/failed` and the reason when there is none. */
+  /** Resolves with what it left; rejects with `setup/failed` and the reason when there is none. */
   readonly done: Promise<Trained>
   /** Ends it at once. */
   kill(): void
