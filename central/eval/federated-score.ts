@@ -1,5 +1,6 @@
 import { type ForecastQuantiles, readForecast, windowFeatures } from '../../contract/model/forecast-window.ts'
 import { LOOKBACK } from '../../contract/model/series.ts'
+import { HORIZONS } from '../../contract/model/series-forecaster.ts'
 import { seededRandom } from '../../contract/ports.ts'
 import { exportModel } from '../train/export.ts'
 import { ForecastSession } from '../train/forecast-session.node.ts'
@@ -10,12 +11,6 @@ import { REGIONS, type RegionTraffic, regionTraffic } from './federated-regions.
 /** Of the ordinary minutes, every so manieth is forecast. */
 const ORDINARY_STRIDE = 10
 const LONGEST_MIN = 60
-
-const HORIZONS = [
-  { minutes: 5, key: 'in5' },
-  { minutes: 15, key: 'in15' },
-  { minutes: LONGEST_MIN, key: 'in60' },
-] as const
 
 /** Events, and traffic without one, as they stand in a score's cells. */
 const TRAFFIC = [...REGIONS.map(({ event }) => event.name as string), 'ordinary']

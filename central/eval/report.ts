@@ -24,8 +24,18 @@ export interface EvalOptions {
 /** An area of the evaluation: prints its tables and yields results as they are measured. */
 export type EvalArea = (options: EvalOptions) => AsyncIterable<Result>
 
+interface Machine {
+  readonly cpu: string
+  readonly cores: number
+  readonly memoryGiB: number
+  readonly os: string
+  readonly node: string
+  readonly loadAverage1m: number
+  readonly atUtc: string
+}
+
 /** The machine that the figures are from. */
-export function machineDetails(): Record<string, string | number> {
+export function machineDetails(): Machine {
   return {
     cpu: os.cpus()[0]?.model.trim() ?? 'unknown',
     cores: os.availableParallelism(),

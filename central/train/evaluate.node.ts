@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { readForecast, windowFeatures } from '../../contract/model/forecast-window.ts'
 import type { HorizonError, TraceError } from '../../contract/model/manifest.ts'
 import { LOOKBACK } from '../../contract/model/series.ts'
+import { HORIZONS } from '../../contract/model/series-forecaster.ts'
 import { FIT_SHARE, type Trace } from './traces.node.ts'
 import { historyAt, type TrafficSeries } from './traffic-series.ts'
 
@@ -12,11 +13,6 @@ export type Baselines = Readonly<Record<string, Readonly<Record<string, Readonly
 export const PROTOCOL =
   'First 70 % of a trace may fit, last 30 % tests. Rolling origin, stride one sample: at each origin of the test part the single sample at the horizon is predicted from samples up to the origin. An origin counts only if its 60 lags, its target and the sample one day before the target are observed. Zero-shot: the shipped model as it is. WAPE = sum |error| / sum |actual|, in %.'
 
-const HORIZONS = [
-  { minutes: 5, key: 'in5' },
-  { minutes: 15, key: 'in15' },
-  { minutes: 60, key: 'in60' },
-] as const
 const CHUNK = 1024
 
 /** Whatever answers windows, OUTPUT_SIZE numbers each, in order. */

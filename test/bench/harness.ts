@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs'
-import os from 'node:os'
 import { spread } from './stats.ts'
 
 /** One measured figure. `n` is how many rounds or samples it comes from. */
@@ -21,36 +19,6 @@ export interface BenchOptions {
 
 /** An area of the benchmarks: yields results as they are measured. */
 export type Area = (options: BenchOptions) => AsyncIterable<Result>
-
-export interface Machine {
-  readonly cpu: string
-  readonly cores: number
-  readonly memoryGiB: number
-  readonly os: string
-  readonly node: string
-  readonly loadAverage1m: number
-  readonly atUtc: string
-}
-
-export function machine(): Machine {
-  return {
-    cpu: os.cpus()[0]?.model.trim() ?? 'unknown',
-    cores: os.availableParallelism(),
-    memoryGiB: Math.round(os.totalmem() / 2 ** 30),
-    os: osName(),
-    node: process.version,
-    loadAverage1m: Math.round((os.loadavg()[0] ?? 0) * 100) / 100,
-    atUtc: new Date().toISOString(),
-  }
-}
-
-function osName(): string {
-  try {
-    return /PRETTY_NAME="(.*)"/.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? os.platform()
-  } catch {
-    return `${os.platform()} ${os.release()}`
-  }
-}
 
 /** A result from rounds: the median, with its middle half. */
 export function fromRounds(key: string, unit: string, rounds: readonly number[]): Result {

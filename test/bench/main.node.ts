@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { machineDetails } from '../../central/eval/report.ts'
 import { messageOf } from '../../contract/errors.ts'
-import { type Area, machine, type Result, table } from './harness.ts'
+import { type Area, type Result, table } from './harness.ts'
 
 const AREAS: Readonly<Record<string, () => Promise<{ default: Area }>>> = {
   size: () => import('./areas/size.bench.ts'),
@@ -40,7 +41,7 @@ if (unknown.length > 0) {
 }
 
 const results: Result[] = []
-const about = machine()
+const about = machineDetails()
 if (about.loadAverage1m > 0.5)
   console.error(`note: load average is ${about.loadAverage1m}; figures will be noisy`)
 let failed = false
