@@ -8,7 +8,7 @@ import { AtlasError } from '../../contract/errors.ts'
 import { ADDRESS_FILE } from '../ctl/central-address.ts'
 import { CentralClient } from './central-client.ts'
 import { checkStack } from './check.ts'
-import { hintLines } from './hints.ts'
+import { atlasctlCommand, hintLines } from './hints.ts'
 import { LinePrinter } from './line-printer.ts'
 import { liveLine } from './live-line.ts'
 import { findNatsServer } from './nats-binary.ts'
@@ -54,9 +54,10 @@ async function up(options: UpOptions): Promise<void> {
   const natsServer = options.nats ? await natsServerPath() : null
   await warnOfOrigin(choice)
   if (options.check) tempDir = mkdtempSync(join(tmpdir(), 'atlas-check-'))
+  const stateDir = tempDir ?? resolve(cwd, options.stateDir ?? join(root, '.atlas'))
   starting = startStack({
     root,
-    stateDir: tempDir ?? resolve(cwd, options.stateDir ?? join(root, '.atlas')),
+    stateDir,
     cacheDir,
     policy: choice.policy,
     storefront: choice.storefront,
@@ -73,7 +74,8 @@ async function up(options: UpOptions): Promise<void> {
   if (options.check) return check(stack, central, choice.storefront)
   keepAddress(stack)
   console.log(readyLine(stack))
-  for (const line of hintLines(stack, choice, options.traffic)) console.log(line)
+  const atlasctl = atlasctlCommand({ cwd, root, stateDir })
+  for (const line of hintLines(stack, choice, options.traffic, atlasctl)) console.log(line)
   if (options.traffic > 0)
     void startTraffic(stack.urls.edges[0] ?? '', options.traffic, {
       shop: choice.storefront,

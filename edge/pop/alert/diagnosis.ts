@@ -47,7 +47,9 @@ export function diagnose(
     .slice(-MOST_WINDOWS.ordinary)
     .slice(0, -GUARD)
   if (before.length < LEAST_NORMAL)
-    return none(`${before.length} windows of ordinary operation are known, ${LEAST_NORMAL} are needed`)
+    return none(
+      `this PoP has seen too little ordinary traffic to tell who is at fault: ${before.length} of ${LEAST_NORMAL} windows of five ticks`,
+    )
   const names = [...new Set(windows.flatMap(({ modules }) => Object.keys(modules)))]
   const outside = new Map(names.map((name) => [name, outsideShare(name, calls)]))
   const history = (read: (windows: readonly TickWindow[]) => ModuleWindows): ModuleHistory => ({

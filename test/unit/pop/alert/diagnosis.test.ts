@@ -101,8 +101,8 @@ describe(`diagnosis of an alert (seed ${SEED})`, () => {
     const slow = { ...shop, payment: { ...PAYMENT, ms: 180 } }
     const seen = (normal: number) =>
       diagnose(windowsOf([...times(normal, shop), ...times(ODD, slow)]), [], normal * WINDOW_MS, null)
-    expect(seen(0).undiagnosed).toBe('0 windows of ordinary operation are known, 10 are needed')
-    expect(seen(11).undiagnosed).toBe('9 windows of ordinary operation are known, 10 are needed')
+    expect(seen(0).undiagnosed).toContain(': 0 of 10 windows')
+    expect(seen(11).undiagnosed).toContain(': 9 of 10 windows')
     expect(seen(12).suspects?.[0]?.module).toBe('payment')
   })
 
