@@ -28,7 +28,7 @@ export const putCommand: Command = {
     const put = await upload(invocation, form, `model ${file}, manifest ${manifest}`)
     answer(invocation, put, ({ hash, name, sizeBytes, measured, fp32Difference }) => {
       const beside = fp32Difference === null ? '' : `, ${fp32Difference.toPrecision(2)} from its fp32 form`
-      return `${plain(name)} is stored as ${hash}\n${sizeBytes} bytes${beside}\n${measuredText(measured)}`
+      return `${plain(name)} is stored as ${hash}\n${sizeBytes} bytes${beside}\n${measuredText(measured)}next: atlasctl model shadow ${hash.slice(0, 12)}\n`
     })
   },
 }

@@ -73,7 +73,7 @@ async function train(options: TrainOptions): Promise<void> {
   writeFileSync(join(out, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`)
   if (errors.length > 0) report(errorTable(errors))
   report(
-    `wrote ${out}: ${manifest.forecaster.name}, ${model.length} bytes; forest ${forest.bytes.length} bytes`,
+    `wrote ${out}: ${manifest.forecaster.name}, ${model.length} bytes; forest ${forest.bytes.length} bytes\nnext: npm run atlasctl -- model put ${join(out, manifest.forecaster.file.path)}`,
   )
 }
 

@@ -93,7 +93,11 @@ function standsOut(features: readonly string[]): string {
 
 function outboxTile({ rows, dropped }: { rows: number; dropped: number }): Tile {
   const lost =
-    dropped === 0 ? 'waiting for NATS; none lost' : `waiting; ${dropped.toLocaleString('en-US')} lost`
+    dropped > 0
+      ? `waiting; ${dropped.toLocaleString('en-US')} lost`
+      : rows > 0
+        ? 'waiting for NATS; none lost'
+        : 'nothing waits, none lost'
   return {
     name: 'Outbox',
     value: rows.toLocaleString('en-US'),
