@@ -1,4 +1,5 @@
-import type { DecisionMessage, ModelsState, ReportedOrigin, SecondMessage } from './messages.ts'
+import type { DecisionMessage, ReportedOrigin, SecondMessage } from './messages.ts'
+import type { ModelsState } from './models-state.ts'
 
 /** Path below which the edge answers for itself instead of passing on; a bearer token opens it. */
 export const STATUS_PATH = '/.atlas/status'

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 import { AtlasError } from '../../contract/errors.ts'
-import type { ModelsState } from '../../contract/messages.ts'
 import type {
   Adaptation,
   AdaptationEntry,
@@ -9,6 +8,7 @@ import type {
 } from '../../contract/model/adaptation.ts'
 import { parseManifest } from '../../contract/model/manifest.ts'
 import { BUNDLED, rivalOf } from '../../contract/model/release.ts'
+import type { ModelsState } from '../../contract/models-state.ts'
 import type { View } from '../ingest/view.ts'
 import type { AdaptationStore } from './adaptation-store.ts'
 import { HORIZONS, type Horizon } from './measured.ts'

@@ -1,4 +1,4 @@
-import type { ErrorSums, ModelsState } from '../../contract/messages.ts'
+import type { ErrorSums, ModelsState } from '../../contract/models-state.ts'
 import type { PopView } from '../ingest/view.ts'
 
 export const HORIZONS = ['in5', 'in15', 'in60'] as const

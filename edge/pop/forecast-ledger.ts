@@ -1,4 +1,5 @@
-import type { ErrorSums, Forecast, Quantiles } from '../../contract/messages.ts'
+import type { Forecast, Quantiles } from '../../contract/messages.ts'
+import type { ErrorSums } from '../../contract/models-state.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 3_600_000

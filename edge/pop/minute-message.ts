@@ -1,4 +1,5 @@
-import type { Draft, ForecasterState, ModelsState, ReportedOrigin } from '../../contract/messages.ts'
+import type { Draft, ForecasterState, ReportedOrigin } from '../../contract/messages.ts'
+import type { ModelsState } from '../../contract/models-state.ts'
 import { ORIGIN_MEASURES, type OriginLoad } from '../control/origin-metrics.ts'
 import type { MinuteRecord } from './minute-book.ts'
 

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { PopView } from '../../../central/ingest/view.ts'
 import { notProven, probation } from '../../../central/registry/gate.ts'
 import { byHorizon, driftOf, type Pairing, pairingOf } from '../../../central/registry/measured.ts'
-import type { MinuteMessage, ModelsState } from '../../../contract/messages.ts'
+import type { MinuteMessage } from '../../../contract/messages.ts'
+import type { ModelsState } from '../../../contract/models-state.ts'
 
 const DAY_MS = 86_400_000
 const CHALLENGER = 'c'.repeat(64)
