@@ -23,6 +23,8 @@ export interface DecisionMemory {
 /** What a decision is made from. */
 export interface Sight {
   readonly nowMs: number
+  /** Trace time of one tick. */
+  readonly tickMs: number
   readonly measuredRps: number
   readonly forecaster: ForecasterState
   readonly anomalyScore: number | null
@@ -92,7 +94,7 @@ export class DecisionDesk {
       hybrid: hybridOf(policy),
       autonomyLevel: policy.autonomyLevel,
       transitionsLastHour: this.#recent(nowMs).length,
-      thresholds: thresholdsOf(policy),
+      thresholds: thresholdsOf(policy, sight.tickMs),
       state: this.#state,
     })
   }
@@ -130,7 +132,7 @@ export function explain({ output, sight }: Verdict): Explanation {
     forecastAgeMs: forecaster.kind === 'ready' ? nowMs - forecaster.forecast.madeAtMs : null,
     anomalyScore: sight.anomalyScore,
     policyVersion,
-    thresholds: { ...thresholdsOf(policy), autonomyLevel: policy.autonomyLevel },
+    thresholds: { ...thresholdsOf(policy, sight.tickMs), autonomyLevel: policy.autonomyLevel },
   }
 }
 
@@ -139,7 +141,8 @@ export function predictedRps(policy: Policy, forecaster: ForecasterState): numbe
   return forecaster.kind === 'ready' ? forecaster.forecast.in5[policy.forecast.quantile] : null
 }
 
-function thresholdsOf({ coupling }: Policy): DecisionThresholds {
+/** In a compressed replay, where a tick is longer than a second, an anomaly lasts as many ticks as it would seconds. */
+function thresholdsOf({ coupling }: Policy, tickMs: number): DecisionThresholds {
   return {
     looseEnterRps: coupling.looseEnterRps,
     looseLeaveRps: coupling.looseLeaveRps,
@@ -147,7 +150,7 @@ function thresholdsOf({ coupling }: Policy): DecisionThresholds {
     hybridLeaveRps: coupling.hybridLeaveRps,
     leaveAfterMs: coupling.leaveAfterS * 1000,
     anomalyLoose: coupling.anomalyLoose,
-    anomalyForMs: coupling.anomalyForS * 1000,
+    anomalyForMs: coupling.anomalyForS * Math.max(1000, tickMs),
     minDwellMs: coupling.minDwellS * 1000,
     maxTransitionsPerHour: coupling.maxTransitionsPerHour,
   }

@@ -233,8 +233,10 @@ export class Pop {
     const forecaster = this.#forecasts.state(nowMs)
     const { table } = this
     const { crashed, suspect } = this.#observer.crashes
+    const { tickMs, scale } = this.#ports.config
     const sight: Sight = {
       nowMs,
+      tickMs: tickMs * scale.speed,
       measuredRps: seen.rps,
       forecaster,
       anomalyScore: seen.anomaly.total?.score ?? null,
