@@ -38,7 +38,7 @@ const same = (value: number) => value
 const SCALES: Readonly<Record<AlertMeasure, MeasureScale>> = {
   rate: { to: same, from: same, resolution: 1, least: 0.1 },
   errors: { to: same, from: same, resolution: 0.01, least: 0.005 },
-  surprise: { to: same, from: same, resolution: 0.1, least: 0.1 },
+  residual: { to: same, from: same, resolution: 0.1, least: 0.1 },
   latency: {
     to: (ms) => Math.log(ms + 0.1),
     from: (scaled) => Math.exp(scaled) - 0.1,

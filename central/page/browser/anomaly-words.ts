@@ -39,11 +39,11 @@ interface MeasureWords {
   readonly per: number
 }
 
-const MEASURES: Readonly<Record<AlertMeasure | 'surprise', MeasureWords>> = {
+const MEASURES: Readonly<Record<AlertMeasure, MeasureWords>> = {
   rate: { name: 'request rate', unit: 'req/s', per: 1 },
   errors: { name: 'failures', unit: '%', per: 100 },
   latency: { name: 'p95 latency', unit: 'ms', per: 1 },
-  surprise: { name: 'distance from the forecast', unit: "widths of the forecast's interval", per: 1 },
+  residual: { name: 'distance from the forecast', unit: "widths of the forecast's interval", per: 1 },
 }
 
 /** What is measured: `p95 latency of cart`. */

@@ -54,10 +54,10 @@ export function readingsOf(
     { module, measure: 'latency', value: part.p95Ms },
   ]
   const width = expected === null ? 0 : expected.p90 - expected.p10
-  const surprise = expected === null || width <= 0 ? Number.NaN : (minute.rps - expected.p50) / width
+  const residual = expected === null || width <= 0 ? Number.NaN : (minute.rps - expected.p50) / width
   return [
     ...of(null, minute),
-    { module: null, measure: 'surprise', value: surprise },
+    { module: null, measure: 'residual', value: residual },
     ...names.flatMap((name, index) => {
       const part = minute.modules[index]
       return part === undefined || index >= UNROUTED ? [] : of(name, part)

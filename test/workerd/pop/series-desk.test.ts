@@ -33,18 +33,18 @@ describe('the series of minutes', () => {
     const expected = { p10: 1, p50: 2, p90: 3 }
     const readings = readingsOf(minuteOf([series(120), series(60)]), ['cart', 'payment'], expected)
     expect(readings.map(({ module, measure }) => `${module} ${measure}`)).toEqual([
-      ...['rate', 'errors', 'latency', 'surprise'].map((measure) => `null ${measure}`),
+      ...['rate', 'errors', 'latency', 'residual'].map((measure) => `null ${measure}`),
       ...['cart', 'payment'].flatMap((name) =>
         ['rate', 'errors', 'latency'].map((measure) => `${name} ${measure}`),
       ),
     ])
-    expect(readings.find(({ measure }) => measure === 'surprise')?.value).toBe(0.5)
+    expect(readings.find(({ measure }) => measure === 'residual')?.value).toBe(0.5)
   })
 
   it('have no distance from a forecast that was not made, or has no width', () => {
     for (const expected of [null, { p10: 2, p50: 2, p90: 2 }]) {
       const readings = readingsOf(minuteOf([series(120)]), ['cart'], expected)
-      expect(readings.find(({ measure }) => measure === 'surprise')?.value).toBeNaN()
+      expect(readings.find(({ measure }) => measure === 'residual')?.value).toBeNaN()
     }
   })
 
